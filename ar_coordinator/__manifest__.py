@@ -1,0 +1,50 @@
+{
+    'name': "AR Coordinator",
+    'version': '19.0.1.0.0',
+    'category': 'Accounting/Accounting',
+    'summary': "Receivables desk: ageing and DSO that tie out, dunning, disputes, history import",
+    'author': "AR Coordinator contributors",
+    'license': 'LGPL-3',
+    'depends': ['account', 'mail', 'portal'],
+    'external_dependencies': {'python': ['xlsxwriter']},
+    'data': [
+        # Security.
+        'security/ar_groups.xml',
+        'security/ir.model.access.csv',
+        'security/ar_rules.xml',
+
+        # Record data.
+        'data/ar_dispute_reason_data.xml',
+        'data/ar_dunning_mail_template_data.xml',
+        'data/ar_dunning_policy_data.xml',
+        'data/ar_dunning_cron.xml',
+
+        # QWeb templates.
+        'reports/ar_aging_report_templates.xml',
+        'reports/ar_dunning_letter_templates.xml',
+
+        # Root menus, used by the views below.
+        'views/ar_menus.xml',
+
+        # Model views.
+        'views/account_move_views.xml',
+        'views/ar_aging_views.xml',
+        'views/ar_kpi_views.xml',
+        'views/ar_dispute_views.xml',
+        'views/ar_dunning_policy_views.xml',
+        'views/ar_dunning_run_views.xml',
+        'views/ar_dunning_letter_views.xml',
+        'views/res_partner_views.xml',
+        'views/res_config_settings_views.xml',
+        'wizards/ar_import_wizard_views.xml',
+    ],
+    'assets': {
+        'web.assets_backend': [
+            'ar_coordinator/static/src/**/*',
+        ],
+        'web.assets_tests': [
+            'ar_coordinator/static/tests/tours/**/*',
+        ],
+    },
+    'application': True,
+}
