@@ -1,0 +1,1 @@
+"""Development environment: fetches Odoo, runs PostgreSQL, builds template databases. See README.md."""

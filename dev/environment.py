@@ -1,0 +1,270 @@
+"""What the commands, the demo and the benchmarks work with: Odoo, its Python, its databases. See dev/README.md.
+
+    from dev.environment import Environment
+    env = Environment.prepare()
+    with env.scratch(env.addon_template()) as db:
+        env.odoo("shell", "-c", env.conf(db), "-d", db, "--no-http", stdin=script)
+"""
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+from .cache import REPO, Problem, cache_dir, digest, lock, say, step
+from .odoo_source import find_odoo
+from .postgres import ROLE, Cluster, clean_env
+from .system import ensure_packages
+from .venv import ensure_venv
+
+BASE_MODULES = ["account", "sale_management", "stock", "sale_stock", "account_payment"]
+KEEP_ADDON_TEMPLATES = 4
+PREPARED = "AR_DEV_ENVIRONMENT"  # tells child processes what their parent has prepared
+LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ \d+ (\w+) ")
+
+
+@dataclasses.dataclass
+class Environment:
+    python: Path  # of the virtual environment
+    odoo_path: Path  # goes on PYTHONPATH
+    core_addons: list  # Odoo's addon folders besides odoo/addons
+    odoo_version: str
+
+    # === SET-UP === #
+
+    @classmethod
+    def prepare(cls):
+        """Set up whatever is missing, start PostgreSQL and return the environment. Quick if all is there."""
+        told = os.environ.get(PREPARED)
+        if told:
+            env = cls._from_json(told)
+        else:
+            ensure_packages()
+            odoo = find_odoo()
+            env = cls(ensure_venv(), odoo.path, odoo.addons, odoo.version)
+        env.cluster.start()
+        return env
+
+    @classmethod
+    def _from_json(cls, text):
+        python, path, addons, version = json.loads(text)
+        return cls(Path(python), Path(path), [Path(addon) for addon in addons], version)
+
+    def _to_json(self):
+        return json.dumps([str(self.python), str(self.odoo_path), [str(path) for path in self.core_addons], self.odoo_version])
+
+    @property
+    def cluster(self):
+        return Cluster()
+
+    @property
+    def data_dir(self):
+        """Odoo's data_dir: filestores, sessions."""
+        return self.cluster.home / "odoo-data"
+
+    @property
+    def modules(self):
+        """The addons of this checkout, by name."""
+        return sorted(path.parent.name for path in REPO.glob("*/__manifest__.py"))
+
+    @property
+    def addons_path(self):
+        """Odoo's addons_path, a list: this checkout, then Odoo's own."""
+        return [*([REPO] if self.modules else []), *self.core_addons, self.odoo_path / "odoo/addons"]
+
+    # === RUNNING THINGS === #
+
+    def odoo_env(self):
+        """Environment variables for children: Odoo and this checkout importable, nothing inherited that would mislead."""
+        env = {name: value for name, value in clean_env().items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+        env["PYTHONPATH"] = os.pathsep.join([str(self.odoo_path), str(REPO)])
+        env["PYTHONUNBUFFERED"] = "1"
+        env["PATH"] = os.pathsep.join([str(self.python.parent), str(self.cluster.bin), env.get("PATH", os.defpath)])
+        env[PREPARED] = self._to_json()
+        return env
+
+    def conf(self, db=None, **options):
+        """Path of an odoo.conf for database `db` (none: any); `options` are added or replace ours, by Odoo's names."""
+        values = {
+            "addons_path": ",".join(map(str, self.addons_path)), "data_dir": self.data_dir,
+            "db_host": self.cluster.socket, "db_port": 5432, "db_user": ROLE, "db_name": db or False,
+            "dbfilter": f"^{re.escape(db)}$" if db else "", "list_db": False,
+            "http_interface": "127.0.0.1", "workers": 0, "max_cron_threads": 0, "with_demo": False,
+            "geoip_city_db": "", "geoip_country_db": "", "screenshots": REPO / "test-output",
+            "smtp_server": "localhost", "smtp_port": 1,  # nobody listens: nothing leaves this machine
+            **options}
+        text = "[options]\n" + "".join(f"{name} = {value}\n" for name, value in values.items())
+        path = cache_dir() / "conf" / f"{digest(text)}.conf"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(f".{secrets.token_hex(4)}")
+            part.write_text(text)
+            part.rename(path)
+        return path
+
+    def odoo(self, *args, stdin=None, check=True, **kwargs):
+        """Run the odoo program and return the CompletedProcess; `stdin` is text for it. Options: subprocess.run's."""
+        return subprocess.run(
+            [str(self.python), "-m", "odoo", *map(str, args)], env=self.odoo_env(), check=check, text=True,
+            **({"input": stdin} if stdin is not None else {}), **kwargs)
+
+    def free_port(self):
+        """A TCP port that is free now."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return probe.getsockname()[1]
+
+    def psql(self, query, database):
+        """Run SQL on a database and return its rows, a list of strings each."""
+        return self.cluster.psql(query, database)
+
+    def psql_dsn(self, db):
+        """Connection string for psycopg2."""
+        return f"host='{self.cluster.socket}' port=5432 user={ROLE} dbname={db}"
+
+    # === DATABASES === #
+
+    def dev_database(self):
+        """Name of this checkout's development database, which stays; our addons are updated in it if they changed."""
+        name = "dev_" + digest(REPO)
+        with lock(f"template-{name}"):
+            if not self.exists(name):
+                self.clone(self.addon_template(), name)
+            elif self._note(name) != self.addons_hash():
+                with step(f"Updating {', '.join(self.modules)} in {name}"):
+                    self._install(name, self.modules, clean_log=True, how="-u")
+            self.psql(f"COMMENT ON DATABASE {name} IS '{self.addons_hash()}'", "postgres")
+        return name
+
+    def _note(self, db):
+        return self.psql(f"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '{db}'", "postgres")[0][0]
+
+    def exists(self, db):
+        return bool(self.psql(f"SELECT 1 FROM pg_database WHERE datname = '{db}'", "postgres"))
+
+    def clone(self, template, name):
+        """Make database `name` a copy of `template`, files included (linked: Odoo never changes them). Returns `name`."""
+        self.drop(name)
+        files = self._filestore(template)
+        if files.exists():
+            shutil.copytree(files, self._filestore(name), copy_function=os.link)
+        self.psql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy', "postgres")
+        return name
+
+    def drop(self, name):
+        """Remove a database and its files; nothing happens if there is none."""
+        self.psql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', "postgres")
+        shutil.rmtree(self._filestore(name), ignore_errors=True)
+
+    @contextlib.contextmanager
+    def scratch(self, template):
+        """A copy of `template` under a name of its own, dropped at the end (or by the next run, if we are killed)."""
+        self._sweep()
+        name = f"run_{secrets.token_hex(6)}"
+        with lock(f"db-{name}"):
+            try:
+                yield self.clone(template, name)
+            finally:
+                self.drop(name)
+        (cache_dir() / "locks" / f"db-{name}").unlink(missing_ok=True)
+
+    def base_template(self):
+        """Name of a database with Odoo's modules that ours work with, and none of ours."""
+        name = "base_" + digest(self.odoo_version, *BASE_MODULES, self.python)
+        return self._template(name, None, f"Building a database with {', '.join(BASE_MODULES)} (about 1 minute)", BASE_MODULES)
+
+    def addon_template(self):
+        """Name of a database with this checkout's addons installed; built again when their files change."""
+        base = self.base_template()
+        name = "addon_" + digest(base, self.addons_hash())
+        if not self.modules:
+            return base
+        used = cache_dir() / "used" / name
+        used.parent.mkdir(exist_ok=True)
+        used.touch()
+        return self._template(name, base, f"Building a database with {', '.join(self.modules)}", self.modules)
+
+    def addons_hash(self):
+        """Changes with every file of the addons that matters to an installation (not the Python tests)."""
+        result = hashlib.sha256()
+        for module in self.modules:
+            for path in sorted((REPO / module).rglob("*")):
+                inside = path.relative_to(REPO / module)
+                if path.is_file() and "__pycache__" not in inside.parts and inside.parts[0] != "tests":
+                    result.update(f"{module}/{inside}".encode() + hashlib.sha256(path.read_bytes()).digest())
+        return result.hexdigest()
+
+    def _template(self, name, base, text, modules):
+        if self.exists(name):
+            return name
+        with lock(f"template-{name}"):
+            if self.exists(name):
+                return name
+            part = f"{name}_part"
+            self.drop(part)
+            with step(text):
+                if base:
+                    self.clone(base, part)
+                self._install(part, modules, clean_log=bool(base))
+                shutil.rmtree(self._filestore(name), ignore_errors=True)
+                if self._filestore(part).exists():
+                    self._filestore(part).rename(self._filestore(name))
+                self.psql(f'ALTER DATABASE "{part}" ALLOW_CONNECTIONS false', "postgres")
+                self.psql(f'ALTER DATABASE "{part}" RENAME TO "{name}"', "postgres")  # from here on it counts
+        if base:
+            self._forget_old_templates()
+        return name
+
+    def _install(self, db, modules, clean_log, how="-i"):
+        done = self.odoo(
+            "server", "-c", self.conf(db), "-d", db, how, ",".join(modules), "--no-http", "--stop-after-init",
+            stdin="", check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
+        log = cache_dir() / "logs" / f"install-{db}.log"
+        log.parent.mkdir(exist_ok=True)
+        log.write_text(done.stdout)
+        bad = bad_records(done.stdout)
+        if done.returncode or (bad and clean_log):
+            raise Problem("\n".join([
+                f"Installing {', '.join(modules)} failed or gave warnings; the whole log is {log}.",
+                *(bad or done.stdout.splitlines()[-30:])]))
+        missing = set(modules) - {row[0] for row in self.psql("SELECT name FROM ir_module_module WHERE state = 'installed'", db)}
+        if missing:
+            raise Problem(f"Not installed, though Odoo did not complain: {', '.join(sorted(missing))}; see {log}")
+
+    def _filestore(self, db):
+        return self.data_dir / "filestore" / db
+
+    def _forget_old_templates(self):
+        """Keep the addon templates used last; a copy does not need its template."""
+        used = sorted((cache_dir() / "used").iterdir(), key=lambda path: path.stat().st_mtime)
+        for path in used[:-KEEP_ADDON_TEMPLATES]:
+            with lock(f"template-{path.name}", wait=False) as ours:
+                if ours:
+                    self.drop(path.name)
+                    path.unlink(missing_ok=True)
+
+    def _sweep(self):
+        """Drop the databases of runs that were killed: nobody holds their locks any more."""
+        for path in (cache_dir() / "locks").glob("db-run_*"):
+            with lock(path.name, wait=False) as ours:
+                if ours:
+                    say(f"  removing {path.name[3:]}, left by an interrupted run")
+                    self.drop(path.name[3:])
+                    path.unlink(missing_ok=True)
+
+
+def bad_records(log):
+    """The lines of the warnings, errors and tracebacks in the text of a server log."""
+    result, bad = [], False
+    for line in log.splitlines():
+        start = LOG_LINE.match(line)
+        bad = start[1] in ("WARNING", "ERROR", "CRITICAL") if start else bad
+        if bad:
+            result.append(line)
+    return result

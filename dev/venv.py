@@ -1,0 +1,34 @@
+"""The virtual environment: Python 3.11 with everything of requirements.txt, each file checked by its hash."""
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from .cache import REPO, Problem, build, cache_dir, digest, run
+
+REQUIREMENTS = REPO / "dev/requirements.txt"
+
+
+def ensure_venv():
+    """Return the Python of the virtual environment."""
+    python = _python311()
+    version = subprocess.run([python, "-c", "import sys; print(sys.version)"], capture_output=True, text=True).stdout
+    folder = cache_dir() / "venv" / digest(REQUIREMENTS.read_text(), Path(python).resolve(), version)
+    return build(folder, "Installing Python packages (about 30 s)", lambda f: _make(python, f)) / "bin/python"
+
+
+def _python311():
+    base = os.path.join(sys.base_prefix, "bin/python3.11")  # not a virtual environment's own
+    for python in filter(None, [base, shutil.which("python3.11"), shutil.which("python3")]):
+        asked = [python, "-c", "import sys; print(sys.version_info[:2] == (3, 11))"]
+        if os.path.exists(python) and "True" in subprocess.run(asked, capture_output=True, text=True).stdout:
+            return python
+    raise Problem("Python 3.11 is needed; install it: apt-get install -y python3.11 python3.11-venv")
+
+
+def _make(python, folder):
+    run([python, "-m", "venv", folder], "A virtual environment could not be made; install: apt-get install -y python3-venv")
+    pip = [folder / "bin/python", "-m", "pip", "install", "-q", "--no-input", "--require-hashes", "--no-compile"]
+    # setuptools is there (ensurepip): what has no wheel is built with it, not with something unpinned.
+    run([*pip, "--no-build-isolation", "-r", REQUIREMENTS], "The Python packages could not be installed")
