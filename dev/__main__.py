@@ -1,5 +1,4 @@
 """The commands behind the Makefile: python3 -m dev <command>."""
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -32,7 +31,8 @@ def demo(args):
         raise Problem("There is no demo yet (dev/demo.py).")
     env = _inside_venv("demo", args)
     from .demo import main
-    return main(env, ledger=os.environ.get("LEDGER"), as_of=os.environ.get("AS_OF"), serve=os.environ.get("SERVE", "1") != "0")
+    given = os.environ.get
+    return main(env, ledger=given("LEDGER") or None, as_of=given("AS_OF") or None, serve=given("SERVE") != "0")
 
 
 @command
@@ -63,7 +63,8 @@ def shell(args):
     """an Odoo shell on a development database that stays"""
     env = Environment.prepare()
     db = env.dev_database()
-    return env.odoo("shell", "-c", env.conf(db), "-d", db, "--no-http", "--log-level=warn", *args, check=False).returncode
+    shell_args = ["-c", env.conf(db), "-d", db, "--no-http", "--log-level=warn", *args]
+    return env.odoo("shell", *shell_args, check=False).returncode
 
 
 @command

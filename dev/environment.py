@@ -57,7 +57,8 @@ class Environment:
         return cls(Path(python), Path(path), [Path(addon) for addon in addons], version)
 
     def _to_json(self):
-        return json.dumps([str(self.python), str(self.odoo_path), [str(path) for path in self.core_addons], self.odoo_version])
+        addons = [str(path) for path in self.core_addons]
+        return json.dumps([str(self.python), str(self.odoo_path), addons, self.odoo_version])
 
     @property
     def cluster(self):
@@ -81,7 +82,7 @@ class Environment:
     # === RUNNING THINGS === #
 
     def odoo_env(self):
-        """Environment variables for children: Odoo and this checkout importable, nothing inherited that would mislead."""
+        """Environment variables for children: Odoo and this checkout importable, nothing inherited that misleads."""
         env = {name: value for name, value in clean_env().items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
         env["PYTHONPATH"] = os.pathsep.join([str(self.odoo_path), str(REPO)])
         env["PYTHONUNBUFFERED"] = "1"
@@ -143,13 +144,14 @@ class Environment:
         return name
 
     def _note(self, db):
-        return self.psql(f"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '{db}'", "postgres")[0][0]
+        query = f"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '{db}'"
+        return self.psql(query, "postgres")[0][0]
 
     def exists(self, db):
         return bool(self.psql(f"SELECT 1 FROM pg_database WHERE datname = '{db}'", "postgres"))
 
     def clone(self, template, name):
-        """Make database `name` a copy of `template`, files included (linked: Odoo never changes them). Returns `name`."""
+        """Make database `name` a copy of `template`, files included (as links: Odoo never changes them)."""
         self.drop(name)
         files = self._filestore(template)
         if files.exists():
@@ -176,8 +178,9 @@ class Environment:
 
     def base_template(self):
         """Name of a database with Odoo's modules that ours work with, and none of ours."""
-        name = "base_" + digest(self.odoo_version, *BASE_MODULES, self.python)
-        return self._template(name, None, f"Building a database with {', '.join(BASE_MODULES)} (about 1 minute)", BASE_MODULES)
+        name = "base_" + digest(self.odoo_version, *BASE_MODULES)
+        text = f"Building a database with {', '.join(BASE_MODULES)} (about 1 minute)"
+        return self._template(name, None, text, BASE_MODULES)
 
     def addon_template(self):
         """Name of a database with this checkout's addons installed; built again when their files change."""
@@ -233,7 +236,8 @@ class Environment:
             raise Problem("\n".join([
                 f"Installing {', '.join(modules)} failed or gave warnings; the whole log is {log}.",
                 *(bad or done.stdout.splitlines()[-30:])]))
-        missing = set(modules) - {row[0] for row in self.psql("SELECT name FROM ir_module_module WHERE state = 'installed'", db)}
+        installed = self.psql("SELECT name FROM ir_module_module WHERE state = 'installed'", db)
+        missing = set(modules) - {row[0] for row in installed}
         if missing:
             raise Problem(f"Not installed, though Odoo did not complain: {', '.join(sorted(missing))}; see {log}")
 

@@ -138,4 +138,5 @@ def tests_in(path):
         if isinstance(node, kinds) and node.name.startswith("test_"):
             yield node.name
         if isinstance(node, ast.ClassDef):
-            yield from (f"{node.name}.{sub.name}" for sub in node.body if isinstance(sub, kinds) and sub.name.startswith("test_"))
+            methods = (sub.name for sub in node.body if isinstance(sub, kinds))
+            yield from (f"{node.name}.{name}" for name in methods if name.startswith("test_"))

@@ -48,7 +48,7 @@ def find_odoo():
             recipe = digest(RECIPE, LINKED_UNSTABLE, LINKED_STABLE, REMOVED)
             folder = build(cache_dir() / "odoo" / f"debian-{recipe}", "Odoo 19: Debian's package (120 MB)", _debian)
             path = folder / "root/usr/lib/python3/dist-packages"
-            return Odoo(path, [path / "addons"], f"{recipe}-{(folder / 'version').read_text()}")
+            return Odoo(path, _addons_beside(path), f"{recipe}-{(folder / 'version').read_text()}")
         except Problem as problem:
             failures.append(str(problem))
     try:
@@ -78,7 +78,11 @@ def _checkout(path):
     if series != SERIES:
         raise Problem(f"{path} is not a checkout of Odoo {SERIES} (ODOO_SRC).")
     commit = subprocess.run(["git", "-C", path, "rev-parse", "HEAD"], capture_output=True, text=True)
-    return Odoo(path, [path / "addons"] if (path / "addons").is_dir() else [], digest(path, version, commit.stdout))
+    return Odoo(path, _addons_beside(path), digest(path, version, commit.stdout))
+
+
+def _addons_beside(path):
+    return [path / "addons"] if (path / "addons").is_dir() else []
 
 
 def _importable():
@@ -90,7 +94,7 @@ def _importable():
             path = Path(place).parent
             series, version = _release(path) or (None, None)
             if series == SERIES:
-                return Odoo(path, [path / "addons"] if (path / "addons/account").is_dir() else [], digest(path, version))
+                return Odoo(path, _addons_beside(path), digest(path, version))
     return None
 
 
@@ -103,9 +107,10 @@ def _debian(folder):
     (folder / "parts/unstable.sources").write_text(unstable)
     apt = ["apt-get", "-q"]
     for option in (
-            "Dir::Etc::SourceList=/dev/null", f"Dir::Etc::SourceParts={folder}/parts", f"Dir::State::Lists={folder}/lists",
-            f"Dir::Cache={folder}/cache", "Acquire::AllowInsecureRepositories=false", "Acquire::Languages=none",
-            "APT::Get::AllowUnauthenticated=false", "Acquire::Retries=3", "APT::Sandbox::User=root"):
+            "Dir::Etc::SourceList=/dev/null", f"Dir::Etc::SourceParts={folder}/parts",
+            f"Dir::State::Lists={folder}/lists", f"Dir::Cache={folder}/cache", "Acquire::Languages=none",
+            "Acquire::Retries=3", "Acquire::AllowInsecureRepositories=false", "APT::Get::AllowUnauthenticated=false",
+            "APT::Sandbox::User=root"):
         apt += ["-o", option]
     sentence = "Debian's package odoo-19 could not be fetched"
     run([*apt, "update"], sentence)
@@ -154,7 +159,8 @@ def _debian_sources():
 def _archive(folder):
     """Upstream's own archive. Nothing signs it: the connection's certificate is what vouches for it."""
     try:
-        with urllib.request.urlopen(ARCHIVE, timeout=60) as answer, tarfile.open(fileobj=answer, mode="r|gz") as archive:
-            archive.extractall(folder, filter="data")
+        with urllib.request.urlopen(ARCHIVE, timeout=60) as answer:
+            with tarfile.open(fileobj=answer, mode="r|gz") as archive:
+                archive.extractall(folder, filter="data")
     except (OSError, tarfile.TarError) as error:
         raise Problem(f"Odoo's archive {ARCHIVE} could not be fetched ({error}).") from None

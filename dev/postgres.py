@@ -41,8 +41,9 @@ class Cluster:
         self.data = self.home / "data"
         self.socket = self.home / "run"
         if len(str(self.socket / ".s.PGSQL.5432.lock")) > 107:
-            raise Problem(f"The cache folder's path is too long for PostgreSQL's socket: set AR_CACHE to a folder with a "
-                          f"shorter path than {cache_dir()}.")
+            raise Problem(
+                "The cache folder's path is too long for PostgreSQL's socket: set AR_CACHE to a folder with a shorter "
+                f"path than {cache_dir()}.")
 
     def answers(self):
         return self.socket.exists() and not subprocess.run(
@@ -62,8 +63,9 @@ class Cluster:
             for stale in (self.data / "postmaster.pid", *self.socket.glob(".s.PGSQL.*")):
                 stale.unlink(missing_ok=True)
             with step("Starting PostgreSQL"):
-                run([*prefix, self.bin / "pg_ctl", "start", "-w", "-t", "120", "-D", self.data, "-l", self.home / "log"],
-                    f"PostgreSQL did not start, see {self.home / 'log'}; if it never does: make clean", env=clean_env())
+                log = self.home / "log"
+                run([*prefix, self.bin / "pg_ctl", "start", "-w", "-t", "120", "-D", self.data, "-l", log],
+                    f"PostgreSQL did not start, see {log}; if it never does: make clean", env=clean_env())
 
     def stop(self):
         if self.answers() or (self.data / "postmaster.pid").exists():
@@ -114,8 +116,9 @@ class Cluster:
             return []
         owner = self.data.stat().st_uid if self.data.exists() else 0
         namespace = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
-        if owner == 0 and shutil.which("unshare") and not subprocess.run([*namespace, "true"], capture_output=True).returncode:
-            return namespace
+        if owner == 0 and shutil.which("unshare"):
+            if not subprocess.run([*namespace, "true"], capture_output=True).returncode:
+                return namespace
         try:
             user = pwd.getpwuid(owner) if owner else pwd.getpwnam("postgres")
         except KeyError:
@@ -123,8 +126,9 @@ class Cluster:
         setpriv = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--"]
         cache_dir().mkdir(parents=True, exist_ok=True)
         if subprocess.run([*setpriv, "test", "-x", cache_dir()]).returncode:
-            raise Problem(f"PostgreSQL does not run as root, and the user {user.pw_name} may not enter {cache_dir()}: set AR_CACHE "
-                          f"to a folder that every user can enter, such as /var/tmp/ar_coordinator.")
+            raise Problem(
+                f"PostgreSQL does not run as root, and the user {user.pw_name} may not enter {cache_dir()}: set "
+                "AR_CACHE to a folder that every user can enter, such as /var/tmp/ar_coordinator.")
         return setpriv
 
     def _give_away(self, setpriv):

@@ -1,4 +1,5 @@
 """System packages: what Odoo and its tests need from the machine, installed where we may."""
+import contextlib
 import os
 import shutil
 import subprocess
@@ -74,21 +75,18 @@ def _root_prefix():
     return None
 
 
-class _no_main_cluster:
+@contextlib.contextmanager
+def _no_main_cluster(prefix):
     """Keep Debian's postgresql package from creating and starting a cluster of its own while we install it."""
+    def shell(script):
+        run([*prefix, "sh", "-c", script], "PostgreSQL's package could not be configured")
 
-    def __init__(self, prefix):
-        self.prefix = prefix
-        self.ours = not CREATE_CLUSTER.exists()
-
-    def _shell(self, script):
-        run([*self.prefix, "sh", "-c", script], "PostgreSQL's package could not be configured")
-
-    def __enter__(self):
-        if self.ours:
-            self._shell(f"mkdir -p {CREATE_CLUSTER.parent} && echo 'create_main_cluster = false' > {CREATE_CLUSTER}")
-
-    def __exit__(self, *exc):
-        default = "/usr/share/postgresql-common/createcluster.conf"
-        if self.ours:  # leave what the package would have installed
-            self._shell(f"if [ -e {default} ]; then cp {default} {CREATE_CLUSTER}; else rm {CREATE_CLUSTER}; fi")
+    ours = not CREATE_CLUSTER.exists()
+    if ours:
+        shell(f"mkdir -p {CREATE_CLUSTER.parent} && echo 'create_main_cluster = false' > {CREATE_CLUSTER}")
+    try:
+        yield
+    finally:
+        if ours:  # leave what the package would have installed
+            default = "/usr/share/postgresql-common/createcluster.conf"
+            shell(f"if [ -e {default} ]; then cp {default} {CREATE_CLUSTER}; else rm {CREATE_CLUSTER}; fi")

@@ -28,7 +28,8 @@ def _python311():
 
 
 def _make(python, folder):
-    run([python, "-m", "venv", folder], "A virtual environment could not be made; install: apt-get install -y python3-venv")
+    sentence = "A virtual environment could not be made; if python3-venv is missing: apt-get install -y python3-venv"
+    run([python, "-m", "venv", folder], sentence)
     pip = [folder / "bin/python", "-m", "pip", "install", "-q", "--no-input", "--require-hashes", "--no-compile"]
     # setuptools is there (ensurepip): what has no wheel is built with it, not with something unpinned.
     run([*pip, "--no-build-isolation", "-r", REQUIREMENTS], "The Python packages could not be installed")

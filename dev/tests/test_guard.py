@@ -9,8 +9,8 @@ def test_check_package(tmp_path):
     (tests / "test_seen.py").write_text("class A:\n    def test_x(self): pass\n    def test_y(self): pass\n")
     (tests / "test_forgotten.py").write_text("def test_z(): pass\n")
     (tests / "deeper/test_deep.py").write_text("")
-    collected = {
-        ("odoo.addons.some_addon.tests.test_seen", "A.test_x"), ("odoo.addons.some_addon.tests.test_forgotten", "test_z")}
+    package = "odoo.addons.some_addon.tests"
+    collected = {(f"{package}.test_seen", "A.test_x"), (f"{package}.test_forgotten", "test_z")}
     complaints = "\n".join(check_package(tests, collected))
     assert "A.test_y was not collected" in complaints
     assert "test_forgotten.py: not imported" in complaints
