@@ -321,7 +321,10 @@ class ArLedger(models.AbstractModel):
         return SQL("LIMIT %s OFFSET %s", opts['limit'], opts['offset'])
 
     def _report_currency(self, opts):
-        """Return the currency of the report and, when companies differ, {company_id: rate at as_of} (else {})."""
+        """Return the currency of the report and, when companies differ, {company_id: rate at as_of} (else {}).
+
+        Rates are those of the current company's rate table, whose currency the report is in.
+        """
         companies = self.env['res.company'].browse(opts['company_ids'])
         currencies = companies.currency_id
         if len(currencies) <= 1:
@@ -329,7 +332,7 @@ class ArLedger(models.AbstractModel):
         currency = self.env.company.currency_id
         return currency, {
             company.id: self.env['res.currency']._get_conversion_rate(
-                company.currency_id, currency, company, opts['as_of'])
+                company.currency_id, currency, self.env.company, opts['as_of'])
             for company in companies
         }
 
@@ -385,7 +388,8 @@ class ArLedger(models.AbstractModel):
                      FROM account_partial_reconcile WHERE max_date > %(as_of)s""", as_of=opts['as_of']))
         if unposted:
             parts.append(SQL(
-                """SELECT partial.debit_move_id, partial.amount, partial.debit_amount_currency, partial.amount
+                """SELECT partial.debit_move_id AS line_id, partial.amount, partial.debit_amount_currency AS amount_currency,
+                          partial.amount AS draft
                      FROM account_move_line draft
                      JOIN account_partial_reconcile partial ON partial.credit_move_id = draft.id
                     WHERE draft.parent_state != 'posted' AND draft.matching_number IS NOT NULL

@@ -1,0 +1,9 @@
+import importlib.util
+
+from . import test_access
+from . import test_kpi
+from . import test_ledger
+
+if importlib.util.find_spec('hypothesis'):  # property tests need a development library that users do not have
+    from . import test_engine
+    from . import test_ledger_properties
