@@ -2,15 +2,18 @@
 
 Only the standard library, so that it runs before anything is installed. Three ideas:
 
-- a folder is complete when it has a `.complete` file; whatever was interrupted is thrown away and made again;
+- what is made gets its real name only when it is complete; whatever was interrupted is thrown away and made again;
 - the folder's name carries a hash of its recipe, so a changed recipe never meets an old result;
 - locks are files held with flock: they vanish with the process, however it ends.
 """
 import contextlib
+import ctypes
 import fcntl
 import hashlib
 import os
+import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -76,23 +79,31 @@ def lock(name, shared=False, wait=True):
 
 
 def build(folder, text, make):
-    """Make `folder` once, by `make(folder)`, and return it; an interrupted attempt is done again."""
-    if not (folder / ".complete").exists():
+    """Make `folder` once and return it: `make(part)` fills a folder beside it, which then gets the name."""
+    if not folder.exists():
         with lock(f"build-{folder.parent.name}-{folder.name}"):
-            if not (folder / ".complete").exists():
-                shutil.rmtree(folder, ignore_errors=True)
-                folder.mkdir(parents=True)
+            if not folder.exists():
+                for left in folder.parent.glob(f"{folder.name}.*"):
+                    shutil.rmtree(left, ignore_errors=True)
+                # A name of its own: a program of an interrupted attempt may still be writing into the old one.
+                part = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}")
+                part.mkdir(parents=True)
                 with step(text):
-                    make(folder)
-                (folder / ".complete").touch()
+                    make(part)
+                part.rename(folder)
     return folder
 
 
-def run(command, sentence, **kwargs):
+def die_with_parent():
+    """For Popen's preexec_fn: a child that builds something must not go on when its parent has been killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def run(command, sentence, preexec_fn=die_with_parent, **kwargs):
     """Run a command quietly and return its output; if it fails, raise `sentence` with the command's last lines."""
     done = subprocess.run(
         [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace", **kwargs)
+        text=True, errors="replace", preexec_fn=preexec_fn, **kwargs)
     if done.returncode:
         tail = "\n".join(done.stdout.strip().splitlines()[-15:])
         raise Problem(f"{sentence} ({' '.join(map(str, command))}):\n{tail}")

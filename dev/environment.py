@@ -17,7 +17,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from .cache import REPO, Problem, cache_dir, digest, lock, say, step
+from .cache import REPO, Problem, cache_dir, die_with_parent, digest, lock, say, step
 from .odoo_source import find_odoo
 from .postgres import ROLE, Cluster, clean_env
 from .system import ensure_packages
@@ -227,7 +227,8 @@ class Environment:
     def _install(self, db, modules, clean_log, how="-i"):
         done = self.odoo(
             "server", "-c", self.conf(db), "-d", db, how, ",".join(modules), "--no-http", "--stop-after-init",
-            stdin="", check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
+            stdin="", check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
+            preexec_fn=die_with_parent)
         log = cache_dir() / "logs" / f"install-{db}.log"
         log.parent.mkdir(exist_ok=True)
         log.write_text(done.stdout)

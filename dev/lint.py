@@ -4,7 +4,7 @@ import io
 import subprocess
 import xml.parsers.expat
 
-from .cache import REPO, say
+from .cache import REPO, run, say
 
 ODOO_CHECKS = (
     "sql-injection,missing-gettext,gettext-variable,gettext-placeholders,gettext-repr,raise-unlink-override,"
@@ -53,8 +53,8 @@ def _odoo_checkers(env):
 def _files(env):
     """Every text file of the repository: complete, tidy, and well-formed for its kind."""
     git = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(git, check=True, cwd=REPO, capture_output=True, text=True)
-    child = [env.python, "-m", "dev.lint", *filter(None, listed.stdout.split("\0"))]
+    names = run(git, "git could not list the files", cwd=REPO).split("\0")
+    child = [env.python, "-m", "dev.lint", *filter(None, names)]
     return subprocess.run(child, cwd=REPO, env=env.odoo_env()).returncode
 
 

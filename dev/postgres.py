@@ -65,7 +65,8 @@ class Cluster:
             with step("Starting PostgreSQL"):
                 log = self.home / "log"
                 run([*prefix, self.bin / "pg_ctl", "start", "-w", "-t", "120", "-D", self.data, "-l", log],
-                    f"PostgreSQL did not start, see {log}; if it never does: make clean", env=clean_env())
+                    f"PostgreSQL did not start, see {log}; if it never does: make clean", env=clean_env(),
+                    preexec_fn=None)
 
     def stop(self):
         if self.answers() or (self.data / "postmaster.pid").exists():

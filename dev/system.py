@@ -60,8 +60,10 @@ def ensure_packages():
         sentence = f"The system packages {' '.join(missing)} could not be installed"
         with step(f"Installing system packages: {' '.join(missing)}"), _no_main_cluster(prefix):
             env = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive"]
-            run([*env, "apt-get", "update"], sentence)
-            run([*env, *install], sentence)
+            # Never cut dpkg off, and finish what somebody else cut off.
+            run([*env, "dpkg", "--configure", "-a"], sentence, preexec_fn=None)
+            run([*env, "apt-get", "update"], sentence, preexec_fn=None)
+            run([*env, *install], sentence, preexec_fn=None)
         if missing_packages():
             raise Problem(f"{sentence}: still missing after the installation: {' '.join(missing_packages())}.")
 

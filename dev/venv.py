@@ -15,7 +15,7 @@ def ensure_venv():
     python = _python311()
     version = subprocess.run([python, "-c", "import sys; print(sys.version)"], capture_output=True, text=True).stdout
     folder = cache_dir() / "venv" / digest(REQUIREMENTS.read_text(), Path(python).resolve(), version)
-    return build(folder, "Installing Python packages (about 30 s)", lambda f: _make(python, f)) / "bin/python"
+    return build(folder, "Installing Python packages (about 30 s)", lambda part: _make(python, part, folder)) / "bin/python"
 
 
 def _python311():
@@ -27,9 +27,12 @@ def _python311():
     raise Problem("Python 3.11 is needed; install it: apt-get install -y python3.11 python3.11-venv")
 
 
-def _make(python, folder):
+def _make(python, part, folder):
     sentence = "A virtual environment could not be made; if python3-venv is missing: apt-get install -y python3-venv"
-    run([python, "-m", "venv", folder], sentence)
-    pip = [folder / "bin/python", "-m", "pip", "install", "-q", "--no-input", "--require-hashes", "--no-compile"]
+    run([python, "-m", "venv", part], sentence)
+    pip = [part / "bin/python", "-m", "pip", "install", "-q", "--no-input", "--require-hashes", "--no-compile"]
     # setuptools is there (ensurepip): what has no wheel is built with it, not with something unpinned.
     run([*pip, "--no-build-isolation", "-r", REQUIREMENTS], "The Python packages could not be installed")
+    for script in (part / "bin").iterdir():  # their first lines name the folder
+        if script.read_bytes()[:2] == b"#!" or script.name.startswith("activate"):
+            script.write_text(script.read_text().replace(str(part), str(folder)))

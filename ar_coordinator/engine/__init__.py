@@ -1,3 +1,4 @@
 """Plain Python decisions: facts in, decisions with reasons out. Nothing here imports odoo or knows a database."""
 from . import buckets
+from . import dunning
 from . import kpi

@@ -3,7 +3,15 @@ from . import ar_aging_report
 from . import ar_kpi_report
 from . import ar_dispute_reason
 from . import ar_dispute
+from . import ar_dunning_policy
+from . import ar_dunning_level
+from . import ar_dunning_run
+from . import ar_dunning_letter
+from . import ar_dunning_letter_line
+from . import ar_dunning_outcome
+from . import mail_notification
 from . import res_company
+from . import res_config_settings
 from . import res_partner
 from . import account_move
 from . import account_move_line

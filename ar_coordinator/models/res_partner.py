@@ -19,6 +19,13 @@ class ResPartner(models.Model):
         groups='ar_coordinator.group_ar_base',
         help="Open items past their due date, of the whole customer in the current company; unapplied credits are not"
              " deducted.")
+    ar_dunning_policy_id = fields.Many2one(
+        comodel_name='ar.dunning.policy', string="Dunning Policy", company_dependent=True,
+        domain="['|', ('company_id', '=', False), ('company_id', 'in', allowed_company_ids)]",
+        groups='ar_coordinator.group_ar_base',
+        help="How this customer is reminded, in this company. Empty: the company's default.")
+    ar_is_receivables_contact = fields.Boolean(
+        string="Receivables Contact", help="Gets the payment reminders of the customer this contact belongs to.")
 
     # === COMPUTE METHODS === #
 
@@ -40,3 +47,30 @@ class ResPartner(models.Model):
         action = self.env['ir.actions.actions']._for_xml_id('ar_coordinator.ar_aging_action')
         return {**action, 'params': {
             'partner_ids': self.commercial_partner_id.ids, 'company_ids': self.env.company.ids, 'unfold': True}}
+
+    # === BUSINESS METHODS === #
+
+    @api.model
+    def _ar_receivables_contacts(self, partners, company):
+        """Return who gets the letters of each customer: receivables contact, else invoice address, else the customer.
+
+        Among these the first with an e-mail address is chosen; without any, the first, for a printed letter. Only contacts
+        of the customer itself (same commercial partner) that `company` may use.
+
+        :param partners: res.partner, commercial partners
+        :param company: res.company
+        :return: dict of partner id -> res.partner
+        """
+        named = self.search([
+            ('commercial_partner_id', 'in', partners.ids), ('ar_is_receivables_contact', '=', True),
+            ('company_id', 'in', (False, company.id)),
+        ], order='id').grouped('commercial_partner_id')
+        chosen = {}
+        for partner in partners:
+            invoice = self.browse(partner.address_get(['invoice'])['invoice'])
+            if invoice.commercial_partner_id != partner or invoice.company_id not in (self.env['res.company'], company):
+                invoice = partner
+            candidates = [*named.get(partner, ()), invoice, partner]
+            chosen[partner.id] = next(
+                (candidate for candidate in candidates if candidate.email_normalized), candidates[0])
+        return chosen

@@ -1,0 +1,242 @@
+"""Dunning decisions: which open item gets which reminder now, and why the others do not. Facts in, decisions out.
+
+Rules (the customer's point of view first):
+
+- An item climbs one level at a time: the next one it has not been sent. Debts that were old when dunning was switched on
+  therefore start with the first level, not with the last.
+- A level is due `delay_days` after the due date. Levels with negative delay are reminders before the due date; once the
+  item is due they are passed over, and neither the customer's other items nor the quiet time hold them back.
+- What is asked is what is open, less its disputed part, less unmatched credits of the customer, which settle his oldest
+  debts first. Nothing is asked that is already covered.
+- One message per customer and currency; it carries all of their items that are due for a level.
+
+Work grows with the number of items, not with its square: items are grouped once and sorted within their customer.
+"""
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date
+
+# results
+SENT, LETTER, HELD, SKIPPED = 'sent', 'letter', 'held', 'skipped'
+# reasons of SENT and LETTER
+DUE = 'due'
+# reasons of SKIPPED: nothing to be asked for this item now
+NO_CUSTOMER, NO_POLICY, SETTLED, DISPUTED, PROMISED, PAUSED, NO_FOLLOWUP, LAST_LEVEL, NOT_DUE = (
+    'no_customer', 'no_policy', 'settled', 'disputed', 'promised', 'paused', 'no_followup', 'last_level', 'not_due')
+# reasons of HELD: it is time, but something stands in the way
+COVERED, QUIET, BELOW_MINIMUM = 'covered', 'quiet', 'below_minimum'
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One step of a policy; `delay_days` after the due date (negative: before it)."""
+
+    id: int
+    delay_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An open debit item. Amounts in the item's currency unless they say company; `days` overdue on the run's day."""
+
+    id: int
+    partner_id: int | None
+    currency_id: int
+    date_due: date
+    days: int
+    residual: float  # by the ledger
+    residual_company: float  # the same, from the books
+    owed: float | None = None  # what the books still show as unpaid when that is less, e.g. matched with a draft
+    disputed: float = 0.0
+    no_followup: bool = False
+    promised: bool = False
+    paused: bool = False
+    sent_levels: frozenset = frozenset()  # ids of the levels it has been sent, of any policy
+    facts: dict | None = field(default=None, compare=False, repr=False)  # the caller's own, carried along
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """What counts for all items of one customer."""
+
+    levels: tuple = ()  # the policy's levels in order
+    has_policy: bool = True
+    last_contact: date | None = None
+    credits: dict = field(default_factory=dict)  # {currency_id: (amount, amount in company currency)}, positive
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The company's rules; `minimum` in its currency, `digits` decimal places by currency id."""
+
+    as_of: date
+    quiet_days: int = 0
+    minimum: float = 0.0
+    company_currency_id: int = 0
+    digits: dict = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Decision:
+    """What happens to an item. `open`, `disputed`, `credit` and `amount` (asked) in its currency."""
+
+    item: Item
+    result: str
+    reason: str
+    level: Level | None = None
+    open: float = 0.0
+    disputed: float = 0.0
+    credit: float = 0.0
+    amount: float = 0.0
+    amount_company: float = 0.0
+
+
+def next_level(levels, sent_levels, overdue=True):
+    """Return the level an item gets next, or None when it has had the last one.
+
+    It is the one after the highest it was sent; levels of other policies count by their number, so that a change of policy
+    neither repeats nor restarts. Once an item is overdue, reminders meant for before the due date are passed over.
+
+    >>> levels = (Level(1, -3), Level(2, 3), Level(3, 15))
+    >>> next_level(levels, frozenset()).id, next_level(levels, frozenset(), overdue=False).id
+    (2, 1)
+    >>> next_level(levels, frozenset({1, 2})).id, next_level(levels, frozenset({2, 3}))
+    (3, None)
+    >>> next_level((Level(8, 5), Level(9, 20)), frozenset({1})).id
+    9
+    """
+    own = [position for position, level in enumerate(levels) if level.id in sent_levels]
+    foreign = len(sent_levels) - len(own)
+    start = max(own[-1] + 1 if own else 0, _skip(levels, foreign))
+    for level in levels[start:]:
+        if level.delay_days >= 0 or not overdue:
+            return level
+    return None
+
+
+def _skip(levels, count):
+    """Position after `count` levels that count as sent under another policy; reminders before the due date are extra."""
+    if not count:
+        return 0
+    first = sum(1 for level in levels if level.delay_days < 0)
+    return first + count
+
+
+def decide(items, customers, rules):
+    """Decide about every item that is overdue, or due for a reminder before its due date.
+
+    :param items: iterable of Item of one company
+    :param customers: dict of partner id -> Customer
+    :param rules: Rules
+    :return: list of Decision; items that are neither overdue nor due for a level are left out
+
+    >>> item = Item(1, 7, 1, date(2026, 3, 1), 30, 100.0, 100.0, disputed=25.0)
+    >>> customer = Customer(levels=(Level(1, 3), Level(2, 15)))
+    >>> [decision] = decide([item], {7: customer}, Rules(date(2026, 3, 31)))
+    >>> decision.result, decision.reason, decision.level.id, decision.amount
+    ('sent', 'due', 1, 75.0)
+    """
+    by_partner = defaultdict(list)
+    for item in items:
+        by_partner[item.partner_id].append(item)
+    decisions = []
+    for partner_id, own in by_partner.items():
+        decisions += _decide_customer(own, customers.get(partner_id, Customer(has_policy=False)), rules)
+    return decisions
+
+
+def _decide_customer(items, customer, rules):
+    """Decide about one customer's items: each by itself, then credits, quiet time and minimum together."""
+    decisions = [decision for decision in (_judge(item, customer, rules) for item in items) if decision]
+    _apply_credits(decisions, customer, rules)
+    if customer.last_contact and (rules.as_of - customer.last_contact).days < rules.quiet_days:
+        for decision in decisions:
+            if decision.result == SENT and decision.level.delay_days >= 0:
+                decision.result, decision.reason = HELD, QUIET
+    totals = defaultdict(float)
+    for decision in decisions:
+        if decision.result == SENT:
+            totals[decision.item.currency_id] += decision.amount_company
+    digits = rules.digits.get(rules.company_currency_id, 2)
+    for decision in decisions:
+        if decision.result == SENT and round(totals[decision.item.currency_id], digits) < rules.minimum:
+            decision.result, decision.reason = HELD, BELOW_MINIMUM
+    return decisions
+
+
+def _judge(item, customer, rules):
+    """Decide about an item by itself; None when there is nothing to consider."""
+    level = next_level(customer.levels, item.sent_levels, overdue=item.days > 0)
+    is_time = level is not None and item.days >= level.delay_days
+    if item.days <= 0 and not is_time:
+        return None
+    digits = rules.digits.get(item.currency_id, 2)
+    owed = item.residual if item.owed is None else min(item.residual, item.owed)
+    disputed = min(item.disputed, max(owed, 0.0))
+    decision = Decision(
+        item, SENT, DUE, level, open=round(owed, digits), disputed=round(disputed, digits),
+        amount=round(owed - disputed, digits))
+    reason = _reason_to_skip(decision, customer, is_time)
+    if reason:
+        decision.result, decision.reason = SKIPPED, reason
+    _value(decision, rules)
+    return decision
+
+
+def _reason_to_skip(decision, customer, is_time):
+    """Return why nothing is asked for an item now, or None; the reasons a person would name first come first."""
+    item = decision.item
+    for reason, applies in (
+        (SETTLED, decision.open <= 0),
+        (DISPUTED, decision.amount <= 0),
+        (NO_CUSTOMER, not item.partner_id),
+        (PROMISED, item.promised),
+        (PAUSED, item.paused),
+        (NO_FOLLOWUP, item.no_followup),
+        (NO_POLICY, not customer.has_policy),
+        (LAST_LEVEL, decision.level is None),
+        (NOT_DUE, not is_time),
+    ):
+        if applies:
+            return reason
+    return None
+
+
+def _value(decision, rules):
+    """Set the asked amount in company currency: its share of the books' residual, never converted again."""
+    item = decision.item
+    share = decision.amount / item.residual if item.residual else 0.0
+    decision.amount_company = round(item.residual_company * share, rules.digits.get(rules.company_currency_id, 2))
+
+
+def _apply_credits(decisions, customer, rules):
+    """Let unmatched credits settle the oldest debts; what they cover is held, what they reduce is asked for the rest.
+
+    Debts that are skipped for another reason (at their last level, say) absorb credit like any other. Credit left in one
+    currency still covers whole items in another, by their value in the books.
+    """
+    if not customer.credits:
+        return
+    left = {currency: amount for currency, (amount, _company) in customer.credits.items()}
+    targets = sorted(
+        (decision for decision in decisions if decision.amount > 0),
+        key=lambda decision: (decision.item.date_due, decision.item.id))
+    for decision in targets:
+        currency = decision.item.currency_id
+        if taken := min(left.get(currency, 0.0), decision.amount):
+            digits = rules.digits.get(currency, 2)
+            left[currency] = round(left[currency] - taken, digits)
+            decision.credit = taken
+            decision.amount = round(decision.amount - taken, digits)
+            _value(decision, rules)
+    pool = sum(
+        company * left[currency] / amount for currency, (amount, company) in customer.credits.items() if amount)
+    for decision in targets:
+        if decision.amount > 0:
+            if not pool or pool < decision.amount_company:
+                break
+            pool -= decision.amount_company
+            decision.amount = decision.amount_company = 0.0
+    for decision in targets:
+        if decision.amount <= 0 and decision.result == SENT:
+            decision.result, decision.reason = HELD, COVERED

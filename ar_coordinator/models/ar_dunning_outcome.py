@@ -1,0 +1,67 @@
+"""What a run decided about each item it considered, and why."""
+from odoo import fields, models
+
+RESULTS = [
+    ('sent', "E-mail"),
+    ('letter', "Letter to print"),
+    ('held', "Held back"),
+    ('skipped', "Left out"),
+    ('failed', "Failed"),
+]
+REASONS = [
+    ('due', "Due for this level"),
+    # result letter: also due, but not by e-mail
+    ('no_address', "No e-mail address"),
+    ('bounced', "E-mail address bounced"),
+    ('blacklisted', "E-mail address is blacklisted"),
+    # result skipped
+    ('disputed', "Disputed"),
+    ('promised', "Promised"),
+    ('paused', "Paused"),
+    ('no_followup', "Marked no follow-up"),
+    ('settled', "Settled meanwhile"),
+    ('not_due', "Not due for its next level"),
+    ('last_level', "Had the last level"),
+    ('no_policy', "Customer has no policy"),
+    ('no_customer', "Item without customer"),
+    # result held
+    ('covered', "Covered by unmatched credit"),
+    ('quiet', "Contacted recently"),
+    ('below_minimum', "Below the minimum amount"),
+    ('changed', "Changed since the preview"),
+    ('cancelled', "Letter cancelled"),
+    # result failed
+    ('error', "Could not be sent"),
+]
+
+
+class ArDunningOutcome(models.Model):
+    _name = 'ar.dunning.outcome'
+    _description = "Dunning Outcome"
+    _order = 'run_id desc, partner_id, date_due, id'
+    _rec_name = 'move_line_id'
+
+    run_id = fields.Many2one(
+        comodel_name='ar.dunning.run', required=True, index=True, ondelete='cascade', readonly=True)
+    company_id = fields.Many2one(related='run_id.company_id', store=True, index=True)
+    company_currency_id = fields.Many2one(related='company_id.currency_id', string="Company Currency")
+    move_line_id = fields.Many2one(
+        comodel_name='account.move.line', string="Open Item", index='btree_not_null', ondelete='set null', readonly=True)
+    move_id = fields.Many2one(
+        comodel_name='account.move', string="Invoice", index='btree_not_null', ondelete='set null', readonly=True)
+    partner_id = fields.Many2one(comodel_name='res.partner', string="Customer", index=True, readonly=True)
+    level_id = fields.Many2one(comodel_name='ar.dunning.level', string="Level", ondelete='restrict', readonly=True)
+    result = fields.Selection(selection=RESULTS, required=True, readonly=True)
+    reason = fields.Selection(selection=REASONS, required=True, readonly=True)
+    letter_id = fields.Many2one(
+        comodel_name='ar.dunning.letter', index='btree_not_null', ondelete='set null', readonly=True)
+    letter_state = fields.Selection(related='letter_id.state', string="Letter State")
+    currency_id = fields.Many2one(comodel_name='res.currency', readonly=True)
+    date_due = fields.Date(string="Due Date", readonly=True)
+    days_overdue = fields.Integer(readonly=True, aggregator=None)
+    amount_open = fields.Monetary(string="Open", readonly=True)
+    amount_disputed = fields.Monetary(string="Disputed", readonly=True)
+    amount_credit = fields.Monetary(string="Credit", readonly=True, help="Unmatched credit set against this item.")
+    amount_asked = fields.Monetary(string="Asked", readonly=True)
+    amount_asked_company = fields.Monetary(
+        string="Asked (Company Currency)", currency_field='company_currency_id', readonly=True)

@@ -1,0 +1,647 @@
+"""A dunning run: one company, one day. Preview what would happen to every overdue item and why, then send exactly that.
+
+    draft -> preview [-> to_approve -> preview] -> sending -> done        (cancelled from any state before sending)
+
+Preview and sending use the same decisions (`_evaluate`): sending takes them again, for the customers at hand and under row
+locks, right before their message leaves (the send gate), and drops what is no longer due. Work goes in batches, so that a
+run that is killed goes on where it stopped: a letter is either still a draft or has its e-mail in Odoo's queue, never both.
+
+Facts are those of today whatever the run's day, so that nothing is asked that was settled since; the run's day says how many
+days an item is overdue and which entries the run looks at.
+"""
+import logging
+from collections import defaultdict
+
+from psycopg2 import OperationalError
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+
+from ..engine import dunning
+from .ar_dunning_letter import COUNTED_STATES
+from .ar_dunning_outcome import REASONS, RESULTS
+
+_logger = logging.getLogger(__name__)
+
+BATCH_LETTERS = 50  # per transaction in the background
+INLINE_LETTERS = 50  # at most so many are sent while the user waits
+GUARDED_FIELDS = {
+    'state', 'letter_ids', 'outcome_ids', 'approved_by_id', 'date_previewed', 'date_done', 'is_automatic', 'user_id'}
+
+
+class ArDunningRun(models.Model):
+    _name = 'ar.dunning.run'
+    _description = "Dunning Run"
+    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _order = 'as_of desc, id desc'
+    _check_company_auto = True
+
+    name = fields.Char(compute='_compute_name', store=True)
+    company_id = fields.Many2one(
+        comodel_name='res.company', required=True, index=True, default=lambda self: self.env.company)
+    company_currency_id = fields.Many2one(related='company_id.currency_id', string="Company Currency")
+    as_of = fields.Date(
+        string="Day", required=True, default=lambda self: self.env.company._ar_today(), tracking=True,
+        help="From this day the days overdue are counted.")
+    state = fields.Selection(
+        selection=[
+            ('draft', "Draft"),
+            ('preview', "Preview"),
+            ('to_approve', "To Approve"),
+            ('sending', "Sending"),
+            ('done', "Done"),
+            ('cancelled', "Cancelled"),
+        ],
+        default='draft', required=True, index=True, readonly=True, copy=False, tracking=True)
+    is_automatic = fields.Boolean(string="Automatic", readonly=True, copy=False)
+    user_id = fields.Many2one(
+        comodel_name='res.users', string="Responsible", default=lambda self: self.env.user, readonly=True, copy=False)
+    approved_by_id = fields.Many2one(
+        comodel_name='res.users', string="Approved by", readonly=True, copy=False, tracking=True)
+    date_previewed = fields.Datetime(string="Previewed on", readonly=True, copy=False)
+    date_done = fields.Datetime(string="Done on", readonly=True, copy=False)
+    letter_ids = fields.One2many(comodel_name='ar.dunning.letter', inverse_name='run_id', string="Letters", readonly=True)
+    outcome_ids = fields.One2many(comodel_name='ar.dunning.outcome', inverse_name='run_id', string="Items", readonly=True)
+    letter_count = fields.Integer(string="Number of Letters", compute='_compute_counts')
+    outcome_count = fields.Integer(string="Number of Items", compute='_compute_counts')
+    needs_approval = fields.Boolean(compute='_compute_needs_approval')
+    summary_html = fields.Html(string="Summary", compute='_compute_summary_html', sanitize=False)
+
+    _automatic_uniq = models.UniqueIndex(
+        "(company_id, as_of) WHERE is_automatic AND state != 'cancelled'",
+        "There is an automatic dunning run of this company for this day already.")
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('company_id.name', 'as_of')
+    def _compute_name(self):
+        for run in self:
+            run.name = self.env._("Reminders %(day)s, %(company)s", day=run.as_of, company=run.company_id.name)
+
+    @api.depends('letter_ids', 'outcome_ids')
+    def _compute_counts(self):
+        letters = dict(self.env['ar.dunning.letter']._read_group(
+            [('run_id', 'in', self.ids), ('state', '!=', 'cancelled')], ['run_id'], ['__count']))
+        outcomes = dict(self.env['ar.dunning.outcome']._read_group([('run_id', 'in', self.ids)], ['run_id'], ['__count']))
+        for run in self:
+            run.letter_count = letters.get(run, 0)
+            run.outcome_count = outcomes.get(run, 0)
+
+    @api.depends('company_id.ar_dunning_approval', 'approved_by_id')
+    def _compute_needs_approval(self):
+        for run in self:
+            run.needs_approval = run.company_id.ar_dunning_approval and not run.approved_by_id
+
+    @api.depends('outcome_ids.result', 'outcome_ids.reason', 'letter_ids.state')
+    def _compute_summary_html(self):
+        results, reasons = (
+            dict(self.env['ar.dunning.outcome']._fields[name]._description_selection(self.env))
+            for name in ('result', 'reason'))
+        order = [(result, reason) for result, _label in RESULTS for reason, _reason_label in REASONS]
+        for run in self:
+            rows = {
+                (result, reason): (count, customers, amount)
+                for result, reason, count, customers, amount in self.env['ar.dunning.outcome']._read_group(
+                    [('run_id', '=', run._origin.id)], ['result', 'reason'],
+                    ['__count', 'partner_id:count_distinct', 'amount_asked_company:sum'])}
+            run.summary_html = self.env['ir.qweb']._render('ar_coordinator.ar_dunning_run_summary', {
+                'currency': run.company_currency_id,
+                'rows': [(results[key[0]], reasons[key[1]], key[0], *rows[key]) for key in order if key in rows],
+            }) if rows else False
+
+    # === CONSTRAINT AND CRUD METHODS === #
+
+    @api.constrains('as_of', 'company_id')
+    def _check_as_of(self):
+        for run in self:
+            if run.as_of > run.company_id._ar_today():
+                raise ValidationError(self.env._("%s: a dunning run cannot be made for a day to come.", run.name))
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        if not self.env.su and any(GUARDED_FIELDS & set(vals) for vals in vals_list):
+            raise AccessError(self.env._("A dunning run moves by its own buttons: start it as a draft."))
+        return super().create(vals_list)
+
+    def write(self, vals):
+        if not self.env.su and GUARDED_FIELDS & set(vals):
+            raise AccessError(self.env._("A dunning run moves by its own buttons: preview, approve, send, cancel."))
+        if {'as_of', 'company_id'} & set(vals) and any(run.state not in ('draft', 'preview') for run in self):
+            raise UserError(self.env._("The day and company of a run cannot be changed once it is on its way."))
+        stale = self.filtered(lambda run: run.state == 'preview') if {'as_of', 'company_id'} & set(vals) else self.browse()
+        result = super().write(vals)
+        if stale:
+            stale.sudo()._reset_preview()  # sudo: the user may change the run; its letters are written by it only
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_only_unsent(self):
+        if any(run.state not in ('draft', 'preview', 'cancelled') for run in self):
+            raise UserError(self.env._("A run that sent letters is part of the record and cannot be deleted."))
+        # sudo: letters are read-only to users; those of an unsent run are drafts, which `unlink` checks again
+        self.sudo().letter_ids.unlink()
+
+    # === ACTION METHODS === #
+
+    def action_preview(self):
+        """Show what would happen to every overdue item, and why; may be repeated until the run is sent.
+
+        :raise AccessError: unless the user works the desk
+        :raise UserError: for a run that is being sent, done or cancelled
+        """
+        for run in self._lock_in_state('draft', 'preview', 'to_approve'):
+            run._reset_preview()
+            run._write_preview(run._evaluate())
+            run.write({'state': 'preview', 'date_previewed': fields.Datetime.now(), 'approved_by_id': False})
+
+    def action_approve(self):
+        """Approve a previewed run, so that it can be sent.
+
+        :raise AccessError: unless the user is a manager
+        :raise UserError: for a run that was not previewed
+        """
+        if not self.env.su and not self.env.user.has_group('ar_coordinator.group_ar_manager'):
+            raise AccessError(self.env._("Dunning runs are approved by a Receivables: Manager."))
+        self._lock_in_state('preview', 'to_approve').write({'state': 'preview', 'approved_by_id': self.env.uid})
+
+    def action_send(self):
+        """Send the previewed letters; ask for approval where the company wants one. A few at once, many in the background.
+
+        :raise AccessError: unless the user works the desk
+        :raise UserError: for a run that was not previewed, or whose preview is of an earlier day
+        """
+        for run in self._lock_in_state('preview'):
+            run._check_preview_is_fresh()
+            if run.needs_approval:
+                run.state = 'to_approve'
+                continue
+            run.write({'state': 'sending', 'user_id': self.env.uid})
+            if len(run.letter_ids) <= INLINE_LETTERS:
+                run._send_all()
+            if run.state == 'sending':
+                run._trigger_send()
+
+    def action_cancel(self):
+        """Give a run up before it is sent; its drafts are withdrawn, what was decided stays readable.
+
+        :raise AccessError: unless the user works the desk
+        :raise UserError: for a run that is being sent or done
+        """
+        for run in self._lock_in_state('draft', 'preview', 'to_approve'):
+            run.letter_ids.filtered(lambda letter: letter.state == 'draft')._cancel(self.env.user)
+            run.state = 'cancelled'
+
+    def action_view_letters(self):
+        """Open the letters of the run."""
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id('ar_coordinator.ar_dunning_letter_action')
+        return {**action, 'name': self.env._("Letters"), 'domain': [('run_id', '=', self.id)], 'context': {}}
+
+    def action_view_outcomes(self):
+        """Open the items of the run, by customer."""
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id('ar_coordinator.ar_dunning_outcome_action')
+        return {**action, 'domain': [('run_id', '=', self.id)], 'context': {'search_default_group_customer': 1}}
+
+    def action_print_letters(self):
+        """Print the letters of customers without e-mail; they stay in the list until marked as posted."""
+        self.ensure_one()
+        letters = self.letter_ids.filtered(lambda letter: letter.channel == 'letter' and letter.state != 'cancelled')
+        if not letters:
+            raise UserError(self.env._("%s has no letter to print.", self.name))
+        return letters.action_print()
+
+    # === STATE === #
+
+    def _lock_in_state(self, *states):
+        """Lock the runs, check role, company and state, and return them as superuser in their company.
+
+        :raise AccessError: unless the user works the desk and may write the runs
+        :raise UserError: when a run is in another state, or being worked on by somebody else right now
+        """
+        if not self.env.su and not self.env.user.has_group('ar_coordinator.group_ar_user'):
+            raise AccessError(self.env._("You may read dunning runs. Ask for the role Receivables: User to work with them."))
+        self.check_access('write')
+        self.lock_for_update(allow_referencing=True)
+        self.invalidate_recordset(['state'])
+        labels = dict(self._fields['state']._description_selection(self.env))
+        for run in self:
+            if run.state not in states:
+                raise UserError(self.env._(
+                    "%(run)s is in state %(state)s: this step is not possible any more.",
+                    run=run.name, state=labels[run.state]))
+        # sudo: role and company were checked above; decisions must see every credit and dispute of a customer, and letters
+        # and outcomes are written by runs only
+        return self.sudo()
+
+    def _check_preview_is_fresh(self):
+        """:raise UserError: when the company's day has changed since the preview; what was seen is not what would go out"""
+        timezone = self.company_id._ar_timezone()
+        previewed = fields.Datetime.context_timestamp(self.with_context(tz=timezone), self.date_previewed).date()
+        if previewed < self.company_id._ar_today():
+            raise UserError(self.env._(
+                "The preview of %(run)s is of %(day)s. Preview again before sending.", run=self.name, day=previewed))
+
+    def _reset_preview(self):
+        """Forget the previous preview."""
+        self.letter_ids.unlink()
+        self.outcome_ids.unlink()
+        self.write({'state': 'draft', 'date_previewed': False, 'approved_by_id': False})
+
+    # === FACTS AND DECISIONS === #
+
+    def _in_company(self):
+        """Return the run in its own company's environment, whatever companies the user has switched on."""
+        self.ensure_one()
+        return self.with_company(self.company_id).with_context(allowed_company_ids=self.company_id.ids)
+
+    def _evaluate(self, partner_ids=None):
+        """Decide about the open items of the company, or of some customers, with today's facts.
+
+        :return: list of engine decisions
+        """
+        self = self._in_company()
+        today = self.company_id._ar_today()
+        rows = self.env['ar.ledger'].open_items({
+            'as_of': max(today, self.as_of), 'age_at': self.as_of, 'company_ids': self.company_id.ids,
+            'partner_ids': partner_ids})
+        partners = self.env['res.partner'].browse({row['partner_id'] for row in rows if row['partner_id']})
+        levels, without_policy = self._get_levels(partners)
+        earliest = min((level.delay_days for own in levels.values() for level in own[:1]), default=1)
+        considered, credits = self._split(rows, min(earliest, 1))
+        sent_levels = self._get_sent_levels([row['id'] for row in considered], [row['move_id'] for row in considered])
+        owing = {row['partner_id'] for row in considered}
+        contacts = self._get_last_contacts(owing)
+        customers = {
+            partner_id: dunning.Customer(
+                levels=levels.get(partner_id, ()), has_policy=partner_id not in without_policy,
+                last_contact=contacts.get(partner_id), credits=credits.get(partner_id, {}))
+            for partner_id in owing if partner_id}
+        items = [self._make_item(row, sent_levels) for row in considered]
+        return dunning.decide(items, customers, self._get_rules())
+
+    def _get_rules(self):
+        """Return the company's rules for the engine."""
+        currencies = self.env['res.currency'].with_context(active_test=False).search([])
+        return dunning.Rules(
+            as_of=self.as_of, quiet_days=self.company_id.ar_dunning_quiet_days,
+            minimum=self.company_id.ar_dunning_minimum_amount, company_currency_id=self.company_id.currency_id.id,
+            digits={currency.id: currency.decimal_places for currency in currencies})
+
+    def _get_levels(self, partners):
+        """Return ({partner id: engine levels}, {ids of partners without policy}): the customer's policy, else the company's."""
+        default = self.company_id.ar_dunning_policy_id
+        policies = {
+            partner.id: self._usable(partner.ar_dunning_policy_id) or self._usable(default) for partner in partners}
+        all_levels = self.env['ar.dunning.policy'].union(*policies.values())._engine_levels()
+        return (
+            {partner_id: all_levels[policy.id] for partner_id, policy in policies.items() if policy},
+            {partner_id for partner_id, policy in policies.items() if not policy})
+
+    def _usable(self, policy):
+        """Return the policy unless it is archived or another company's."""
+        return policy if policy.active and policy.company_id in (policy.company_id.browse(), self.company_id) \
+            else policy.browse()
+
+    def _split(self, rows, min_days):
+        """Split ledger rows into items to consider and credits {partner id: {currency id: (amount, in company currency)}}.
+
+        Money paid out to a customer is no debt to remind him of: it uses up his credit.
+        """
+        considered, totals = [], defaultdict(lambda: defaultdict(lambda: [0.0, 0.0]))
+        candidates = [
+            row for row in rows
+            if row['residual_currency'] > 0 and (row['days'] >= min_days or row['move_type'] == 'entry')]
+        lines = self.env['account.move.line'].with_context(active_test=False).search_fetch(
+            [('id', 'in', [row['id'] for row in candidates])],
+            ['amount_currency', 'amount_residual_currency', 'journal_id'])
+        details = {line.id: line for line in lines}
+        payouts = set()
+        for row in candidates:
+            line = details[row['id']]
+            if row['move_type'] == 'entry' and line.journal_id.type in ('bank', 'cash', 'credit'):
+                payouts.add(row['id'])
+            elif row['days'] >= min_days and row['date'] <= self.as_of:
+                considered.append({
+                    **row, 'owed': line.amount_residual_currency, 'amount_original': line.amount_currency})
+        for row in rows:
+            if row['residual_currency'] < 0 or row['id'] in payouts:
+                total = totals[row['partner_id']][row['currency_id']]
+                total[0] -= row['residual_currency']
+                total[1] -= row['residual']
+        credits = {
+            partner_id: {currency: tuple(total) for currency, total in by_currency.items() if total[0] > 0}
+            for partner_id, by_currency in totals.items()}
+        return considered, credits
+
+    def _get_sent_levels(self, line_ids, move_ids):
+        """Return {move line id: frozenset of level ids}: what letters that count have asked for, in any run.
+
+        An invoice that was reset to draft gets new items; what was sent for the old ones counts for all of them.
+        """
+        lines = self.env['ar.dunning.letter.line']
+        counted = [('company_id', '=', self.company_id.id), ('state', 'in', COUNTED_STATES)]
+        by_line = {
+            line.id: frozenset(levels) for line, levels in lines._read_group(
+                [*counted, ('move_line_id', 'in', line_ids)], ['move_line_id'], ['level_id:array_agg'])}
+        by_move = {
+            move.id: frozenset(levels) for move, levels in lines._read_group(
+                [*counted, ('move_line_id', '=', False), ('move_id', 'in', move_ids)], ['move_id'], ['level_id:array_agg'])}
+        nothing = frozenset()
+        return {
+            line_id: by_line.get(line_id, nothing) | by_move.get(move_id, nothing)
+            for line_id, move_id in zip(line_ids, move_ids, strict=True)}
+
+    def _get_last_contacts(self, partner_ids):
+        """Return {partner id: date of the last reminder}, of other runs: the letters of one run do not wait for each other."""
+        return {
+            partner.id: last for partner, last in self.env['ar.dunning.letter']._read_group([
+                ('company_id', '=', self.company_id.id), ('partner_id', 'in', list(partner_ids)),
+                ('state', 'in', COUNTED_STATES), ('run_id', '!=', self.id)], ['partner_id'], ['date:max'])}
+
+    def _make_item(self, row, sent_levels):
+        """Turn a ledger row into an engine item. Hook: promises and pauses add themselves here."""
+        item = dunning.Item(
+            id=row['id'], partner_id=row['partner_id'], currency_id=row['currency_id'], date_due=row['age_date'],
+            days=row['days'], residual=row['residual_currency'], residual_company=row['residual'], owed=row['owed'],
+            disputed=row['disputed_currency'], no_followup=bool(row['no_followup']), sent_levels=sent_levels[row['id']],
+            facts=row)
+        return item
+
+    # === PREVIEW === #
+
+    def _write_preview(self, decisions):
+        """Store the decisions: a draft letter per customer and currency, an outcome per item."""
+        self = self._in_company()
+        groups = defaultdict(list)
+        for decision in decisions:
+            if decision.result == dunning.SENT:
+                groups[decision.item.partner_id, decision.item.currency_id].append(decision)
+        addresses = self._get_addresses({partner_id for partner_id, _currency in groups})
+        letters = self.env['ar.dunning.letter'].with_context(
+            tracking_disable=True, mail_create_nolog=True, mail_create_nosubscribe=True, mail_notrack=True,
+        ).create([
+            self._prepare_letter(partner_id, currency_id, own, addresses[partner_id])
+            for (partner_id, currency_id), own in groups.items()])
+        letter_ids = {
+            decision.item.id: (letter.id, addresses[letter.partner_id.id])
+            for letter, own in zip(letters, groups.values(), strict=True) for decision in own}
+        self.env['ar.dunning.outcome'].create([
+            self._prepare_outcome(decision, *letter_ids.get(decision.item.id, (False, None))) for decision in decisions])
+
+    def _get_addresses(self, partner_ids):
+        """Return {partner id: (recipient, reason it cannot be e-mail or None)}."""
+        partners = self.env['res.partner'].browse(partner_ids)
+        recipients = partners._ar_receivables_contacts(partners, self.company_id)
+        bounced = {email for [email] in self.env['ar.dunning.letter']._read_group(
+            [('partner_id', 'in', partners.ids), ('state', '=', 'bounced')], ['email_to'])}
+        addresses = {}
+        for partner_id, recipient in recipients.items():
+            reason = None
+            if not recipient.email_normalized:
+                reason = 'no_address'
+            elif recipient.email_normalized in bounced:
+                reason = 'bounced'
+            elif recipient.is_blacklisted:
+                reason = 'blacklisted'
+            addresses[partner_id] = (recipient, reason)
+        return addresses
+
+    def _prepare_letter(self, partner_id, currency_id, decisions, address):
+        """Return the values of a draft letter; the highest level among its items sets the tone."""
+        recipient, reason = address
+        decisions = sorted(decisions, key=lambda decision: (decision.item.date_due, decision.item.id))
+        return {
+            'run_id': self.id,
+            'date': self.as_of,
+            'partner_id': partner_id,
+            'currency_id': currency_id,
+            'level_id': max(decisions, key=lambda decision: decision.level.delay_days).level.id,
+            'line_ids': [fields.Command.create(self._prepare_line(decision)) for decision in decisions],
+            'line_count': len(decisions),
+            'amount_total': sum(decision.amount for decision in decisions),
+            **self._prepare_address(recipient, reason),
+        }
+
+    def _prepare_address(self, recipient, reason):
+        """Return the letter's values that follow from the recipient."""
+        languages = dict(self.env['res.lang'].get_installed())
+        lang = next((lang for lang in (recipient.lang, recipient.commercial_partner_id.lang, self.company_id.partner_id.lang)
+                     if lang in languages), self.env.lang or 'en_US')
+        return {
+            'recipient_id': recipient.id,
+            'email_to': recipient.email_normalized if not reason else False,
+            'lang': lang,
+            'channel': 'letter' if reason else 'email',
+        }
+
+    def _prepare_line(self, decision):
+        """Return the values of a letter's item."""
+        row = decision.item.facts
+        return {
+            'move_line_id': row['id'],
+            'move_id': row['move_id'],
+            'level_id': decision.level.id,
+            'name': row['move_name'],
+            'date_invoice': row['invoice_date'] or row['date'],
+            'date_due': row['age_date'],
+            'days_overdue': row['days'],
+            'amount_original': row['amount_original'],
+            **self._prepare_amounts(decision),
+        }
+
+    def _prepare_amounts(self, decision):
+        """Return the amounts a letter's item and an outcome have in common."""
+        return {
+            'amount_open': decision.open,
+            'amount_disputed': decision.disputed,
+            'amount_credit': decision.credit,
+            'amount_asked': decision.amount,
+        }
+
+    def _prepare_outcome(self, decision, letter_id, address):
+        """Return the values of an outcome; an item whose letter cannot go by e-mail says so."""
+        row, result, reason = decision.item.facts, decision.result, decision.reason
+        if address and address[1]:
+            result, reason = dunning.LETTER, address[1]
+        return {
+            'run_id': self.id,
+            'move_line_id': row['id'],
+            'move_id': row['move_id'],
+            'partner_id': row['partner_id'],
+            'level_id': decision.level.id if decision.level else False,
+            'result': result,
+            'reason': reason,
+            'letter_id': letter_id,
+            'currency_id': row['currency_id'],
+            'date_due': row['age_date'],
+            'days_overdue': row['days'],
+            'amount_asked_company': decision.amount_company,
+            **self._prepare_amounts(decision),
+        }
+
+    # === SENDING === #
+
+    def _trigger_send(self):
+        """Let the background job go on with the run."""
+        # sudo: the run's state says that somebody with the right to do so started it
+        self.env.ref('ar_coordinator.ir_cron_ar_dunning_send').sudo()._trigger()
+
+    def _send_all(self, commit=False):
+        """Send all drafts of a run in state sending, in batches; with `commit` each in a transaction of its own.
+
+        Letters somebody else holds a lock on stay drafts for the next call.
+        """
+        self.ensure_one()
+        done = self.env['ar.dunning.letter']
+        while True:
+            letters = self.env['ar.dunning.letter'].search(
+                [('run_id', '=', self.id), ('state', '=', 'draft'), ('id', 'not in', done.ids)],
+                limit=BATCH_LETTERS, order='id')
+            if not letters:
+                break
+            done += letters
+            if commit:
+                self._send_batch_committed(letters)
+            else:
+                self._send_batch(letters)
+        if not self.env['ar.dunning.letter'].search_count([('run_id', '=', self.id), ('state', '=', 'draft')], limit=1):
+            self.write({'state': 'done', 'date_done': fields.Datetime.now()})
+        # sudo: Odoo's own mail queue; e-mails would wait up to an hour otherwise
+        self.env.ref('mail.ir_cron_mail_scheduler_action').sudo()._trigger()
+        if commit:
+            self.env['ir.cron']._commit_progress()
+
+    def _send_batch_committed(self, letters):
+        """Send a batch and commit it; one that loses a race with another transaction is left for the next time."""
+        try:
+            self._send_batch(letters)
+        except OperationalError:
+            self.env.cr.rollback()
+            _logger.info("Dunning letters %s: somebody is working on their items, trying again later", letters.ids)
+            self._trigger_send()
+        self.env['ir.cron']._commit_progress(len(letters))
+
+    def _send_batch(self, letters):
+        """Render what is missing, lock, look at everything once more, queue."""
+        self = self._in_company()
+        self._render_missing_pdfs(letters)
+        letters = letters.try_lock_for_update(allow_referencing=True)
+        letters.invalidate_recordset()
+        letters = letters.filtered(lambda letter: letter.state == 'draft')
+        lines = letters.line_ids.move_line_id
+        free = lines.try_lock_for_update(allow_referencing=True)
+        letters = letters.filtered(lambda letter: letter.line_ids.move_line_id <= free)
+        self._gate(letters)._queue()
+
+    def _render_missing_pdfs(self, letters):
+        """Render missing invoices before anything is locked: it takes a second each. Errors come up when queueing."""
+        for letter in letters.filtered(lambda letter: letter.channel == 'email'):
+            try:
+                with self.env.cr.savepoint():
+                    letter._get_attachments()
+            except OperationalError:
+                raise
+            except Exception as error:
+                _logger.warning("Dunning letter %s: an invoice could not be rendered", letter.id, exc_info=True)
+                letter._fail(self.env._("An invoice could not be attached: %s", str(error)))
+
+    def _gate(self, letters):
+        """Read everything again and drop what is no longer due; return the letters that may leave.
+
+        Amounts are today's; an item that is settled, disputed, marked, covered or contacted meanwhile is taken off, with
+        the reason; a letter without items is cancelled. The address is resolved again.
+        """
+        if not letters:
+            return letters
+        self.env.invalidate_all()
+        fresh = {decision.item.id: decision for decision in self._evaluate(letters.partner_id.ids)}
+        addresses = self._get_addresses(letters.partner_id.ids)
+        outcomes = self.env['ar.dunning.outcome'].search([('letter_id', 'in', letters.ids)])
+        outcomes = {(outcome.letter_id, outcome.move_line_id): outcome for outcome in outcomes}
+        for letter in letters:
+            recipient, reason = addresses[letter.partner_id.id]
+            for line in letter.line_ids:
+                decision = fresh.get(line.move_line_id.id)
+                outcome = outcomes.get((letter, line.move_line_id), self.env['ar.dunning.outcome'])
+                if decision and decision.result == dunning.SENT and decision.level.id == line.level_id.id:
+                    amounts = self._prepare_amounts(decision)
+                    line.write(amounts)
+                    outcome.write({
+                        **amounts, 'amount_asked_company': decision.amount_company,
+                        'result': dunning.LETTER if reason else dunning.SENT, 'reason': reason or dunning.DUE})
+                else:
+                    outcome.write(self._prepare_dropped(decision))
+                    line.unlink()
+            letter.write({
+                'line_count': len(letter.line_ids),
+                'amount_total': sum(letter.line_ids.mapped('amount_asked')),
+                **self._prepare_address(recipient, reason)})
+            if not letter.line_ids:
+                letter.state = 'cancelled'
+            else:
+                letter.level_id = max(letter.line_ids.level_id, key=lambda level: level.delay_days)
+        return letters.filtered(lambda letter: letter.state == 'draft')
+
+    def _prepare_dropped(self, decision):
+        """Return the outcome values of an item taken off its letter at the gate."""
+        if not decision:
+            return {'result': dunning.SKIPPED, 'reason': dunning.SETTLED, 'amount_asked': 0, 'amount_asked_company': 0}
+        result, reason = decision.result, decision.reason
+        if result == dunning.SENT:  # at another level by now
+            result, reason = dunning.HELD, 'changed'
+        return {
+            'result': result, 'reason': reason, **self._prepare_amounts(decision),
+            'amount_asked_company': decision.amount_company}
+
+    # === AUTOMATIC === #
+
+    @api.model
+    def _cron_run(self):
+        """Daily job: evaluate and send the companies that switched automatic on. One company's trouble stops no other."""
+        companies = self.env['res.company'].search([('ar_dunning_automatic', '=', True)])
+        for done, company in enumerate(companies, start=1):
+            try:
+                self._run_automatically(company)
+            except Exception:
+                self.env.cr.rollback()
+                _logger.exception("Automatic dunning run of %s failed", company.name)
+            self.env['ir.cron']._commit_progress(1, remaining=len(companies) - done)
+
+    @api.model
+    def _run_automatically(self, company):
+        """Preview and send the company's run of today, or go on with it; do nothing when it is done."""
+        today = company._ar_today()
+        run = self.search([
+            ('company_id', '=', company.id), ('as_of', '=', today), ('is_automatic', '=', True), ('state', '!=', 'cancelled')])
+        if not run:
+            run = self.create({'company_id': company.id, 'as_of': today, 'is_automatic': True})
+        if run.state == 'draft':
+            run.action_preview()
+            run.env['ir.cron']._commit_progress()
+        if run.state == 'preview':
+            run.write({'state': 'to_approve' if run.needs_approval else 'sending'})
+            run.env['ir.cron']._commit_progress()
+        if run.state == 'sending':
+            run._send_all(commit=True)
+
+    @api.model
+    def _cron_send(self):
+        """Background job: go on with runs that are being sent, also those that were interrupted."""
+        for run in self.search([('state', '=', 'sending')]):
+            try:
+                run._send_all(commit=True)
+            except Exception:
+                self.env.cr.rollback()
+                _logger.exception("Sending %s failed", run.name)
+
+    # === SUMMARY === #
+
+    def _summary(self):
+        """Return {letters: count without cancelled ones, items_by_result_and_reason: {result: {reason: count}}}."""
+        self.ensure_one()
+        items = defaultdict(dict)
+        for result, reason, count in self.env['ar.dunning.outcome']._read_group(
+                [('run_id', '=', self.id)], ['result', 'reason'], ['__count']):
+            items[result][reason] = count
+        return {'letters': self.letter_count, 'items_by_result_and_reason': dict(items)}

@@ -1,0 +1,13 @@
+"""Receivables settings of the current company, on Odoo's settings screen."""
+from odoo import fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = 'res.config.settings'
+
+    ar_dunning_policy_id = fields.Many2one(related='company_id.ar_dunning_policy_id', readonly=False)
+    ar_dunning_automatic = fields.Boolean(related='company_id.ar_dunning_automatic', readonly=False)
+    ar_dunning_approval = fields.Boolean(related='company_id.ar_dunning_approval', readonly=False)
+    ar_dunning_quiet_days = fields.Integer(related='company_id.ar_dunning_quiet_days', readonly=False)
+    ar_dunning_minimum_amount = fields.Monetary(
+        related='company_id.ar_dunning_minimum_amount', readonly=False)
