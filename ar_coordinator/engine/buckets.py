@@ -1,10 +1,11 @@
 """Ageing buckets: from limits in days to labelled columns, from dates to a column.
 
-Source of the rules: the age of an item is `age_at - date` in days; up to 0 it is not due; limits [30, 60] make the columns
-"not due", 1-30, 31-60 and 61+. The last column is open-ended, so that nothing can fall out of the table.
+Source of the rules: the age of an item is `age_at - date` in days; up to 0 it is not due; limits [30, 60] make the
+columns "not due", 1-30, 31-60 and 61+. The last column is open-ended, so that nothing can fall out of the table.
 """
 from bisect import bisect_left
 from dataclasses import dataclass
+from itertools import pairwise
 
 DEFAULT_LIMITS = (30, 60, 90, 120)
 
@@ -34,7 +35,7 @@ def check_limits(limits):
         raise ValueError("at least one bucket limit is needed")
     if any(isinstance(limit, bool) or not isinstance(limit, int) or limit < 1 for limit in limits):
         raise ValueError(f"bucket limits must be whole days above zero: {', '.join(map(str, limits))}")
-    if any(first >= second for first, second in zip(limits, limits[1:], strict=False)):
+    if any(first >= second for first, second in pairwise(limits)):
         raise ValueError(f"bucket limits must ascend: {', '.join(map(str, limits))}")
     return limits
 

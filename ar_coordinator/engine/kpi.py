@@ -6,7 +6,7 @@ meaning (no sales to measure against) is None and shown as a dash, never 0.
 Sources: Credit Research Foundation (DSO, best possible DSO, ADD, CEI); IFRS 9 5.5.15 (loss-rate matrix).
 """
 from calendar import monthrange
-from datetime import date, timedelta
+from datetime import timedelta
 
 
 def dso(receivable, sales, days):
@@ -40,8 +40,8 @@ def countback_dso(receivable, months):
     :param months: (sales, days) per calendar month, latest first; the first one counts its elapsed days
     :return: (days, exhausted): `exhausted` False means the look-back ended with receivables left: "more than n days"
 
-    A month whose sales are covered by the remaining receivable adds its days; the last adds rest / sales * days; a month
-    with sales <= 0 adds its days and consumes nothing.
+    A month whose sales are covered by the remaining receivable adds its days; the last adds rest / sales * days; a
+    month with sales <= 0 adds its days and consumes nothing.
 
     >>> days, exhausted = countback_dso(212_000, [(100_000, 31), (80_000, 28), (70_000, 31)])
     >>> round(days, 2), exhausted
@@ -150,6 +150,7 @@ def expected_credit_loss(gross, rates):
 def month_end(day):
     """Last day of the month of `day`.
 
+    >>> from datetime import date
     >>> month_end(date(2012, 2, 5))
     datetime.date(2012, 2, 29)
     """
@@ -159,6 +160,7 @@ def month_end(day):
 def previous_month_end(day):
     """Last day of the month before `day`'s.
 
+    >>> from datetime import date
     >>> previous_month_end(date(2012, 1, 31))
     datetime.date(2011, 12, 31)
     """
@@ -168,6 +170,7 @@ def previous_month_end(day):
 def points(as_of, months):
     """The `months` dates of a series ending at `as_of`: earlier month ends, then `as_of` itself.
 
+    >>> from datetime import date
     >>> points(date(2012, 3, 15), 3)
     [datetime.date(2012, 1, 31), datetime.date(2012, 2, 29), datetime.date(2012, 3, 15)]
     """
@@ -180,6 +183,7 @@ def points(as_of, months):
 def countback_months(as_of, months):
     """(first day, last day, days) of the `months` calendar months back from `as_of`, latest first.
 
+    >>> from datetime import date
     >>> [days for _first, _last, days in countback_months(date(2012, 3, 15), 3)]
     [15, 29, 31]
     """

@@ -1,4 +1,6 @@
 from . import ar_ledger
+from . import ar_ledger_series
+from . import ar_ledger_tie_out
 from . import ar_aging_report
 from . import ar_kpi_report
 from . import ar_dispute_reason

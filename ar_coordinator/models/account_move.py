@@ -5,7 +5,8 @@ from odoo import api, fields, models
 class AccountMove(models.Model):
     _inherit = 'account.move'
 
-    ar_dispute_ids = fields.One2many(comodel_name='ar.dispute', inverse_name='move_id', string="Disputes", groups='ar_coordinator.group_ar_base')
+    ar_dispute_ids = fields.One2many(
+        comodel_name='ar.dispute', inverse_name='move_id', string="Disputes", groups='ar_coordinator.group_ar_base')
     ar_disputed_amount = fields.Monetary(
         string="Disputed", compute='_compute_ar_disputed_amount',
         groups='ar_coordinator.group_ar_base',

@@ -14,13 +14,14 @@ class ArAgingReport(models.AbstractModel):
         """Return the aged receivables as JSON.
 
         :param dict options: all optional: as_of (which entries and matchings count; default today in the company's time
-            zone), age_at (the day ages are counted at; default as_of), basis ('due' or 'invoice'), bucket_limits (default
-            [30, 60, 90, 120]), company_ids (default: those switched on), partner_ids, group_by ('partner', 'salesperson',
-            'collector', 'country', 'currency' or 'company'), limit, offset, order ('name', 'total desc', 'b1', ...), tie_out
-            (default True; False leaves the comparison with the general ledger out, see `get_tie_out`)
+            zone), age_at (the day ages are counted at; default as_of), basis ('due' or 'invoice'), bucket_limits
+            (default [30, 60, 90, 120]), company_ids (default: those switched on), partner_ids, group_by ('partner',
+            'salesperson', 'collector', 'country', 'currency' or 'company'), limit, offset, order ('name', 'total
+            desc', 'b1', ...), tie_out (default True; False leaves the comparison with the general ledger out, see
+            `get_tie_out`)
         :return: {as_of, age_at, basis, group_by, currency_id, buckets: [{key, label, min_days, max_days}],
-            rows: [{id, name, amounts, unapplied, total, disputed, promised, item_count}], totals: {the same}, row_count,
-            difference_to_ledger, differences}; in every row sum(amounts) + unapplied == total
+            rows: [{id, name, amounts, unapplied, total, disputed, promised, item_count}], totals: {the same},
+            row_count, difference_to_ledger, differences}; in every row sum(amounts) + unapplied == total
         :raise AccessError: without the role, or for a company the user may not see
         :raise UserError: for an option that makes no sense
         """
@@ -56,7 +57,7 @@ class ArAgingReport(models.AbstractModel):
     @api.model
     @api.readonly
     def get_items(self, options=None):
-        """Return the open items behind the table or, with group_id, behind one of its rows (see `ar.ledger.open_items`)."""
+        """Return the open items behind the table or, with group_id, behind one row (see `ar.ledger.open_items`)."""
         rows = self.env['ar.ledger'].open_items(options)
         for row in rows:
             for name in ('date', 'invoice_date', 'date_maturity', 'age_date'):
@@ -73,5 +74,6 @@ class ArAgingReport(models.AbstractModel):
                 label = self.env._("Over %(days)s", days=bucket.min_days - 1)
             else:
                 label = self.env._("%(first)s-%(last)s", first=bucket.min_days, last=bucket.max_days)
-            columns.append({'key': bucket.key, 'label': label, 'min_days': bucket.min_days, 'max_days': bucket.max_days})
+            columns.append({
+                'key': bucket.key, 'label': label, 'min_days': bucket.min_days, 'max_days': bucket.max_days})
         return columns

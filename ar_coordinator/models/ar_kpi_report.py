@@ -67,7 +67,8 @@ class ArKpiReport(models.AbstractModel):
         first_needed = min(
             points[0] - timedelta(days=window), kpi.countback_months(points[0], LOOK_BACK_MONTHS)[-1][0])
         return {
-            'at': {date: {name: values[number] for name, values in at_dates.items()} for number, date in enumerate(dates)},
+            'at': {
+                date: {name: values[number] for name, values in at_dates.items()} for number, date in enumerate(dates)},
             'disputed': dict(zip(points, ledger._disputed_at(opts, points), strict=True)),
             'sales': ledger._daily_sales(opts, first_needed, opts['as_of']),
             'payments': ledger._daily_payments(opts, min(earlier) + timedelta(days=1)),

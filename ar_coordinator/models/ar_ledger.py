@@ -1,28 +1,36 @@
-"""The only place with SQL on the books: open items as of a date, aged totals, sales, month-end facts, tie-out.
+"""The only place with SQL on the books: open items as of a date and aged totals.
 
-Facts only; policies and formulas live in `engine/`. Everything is one set-based query per fact, for the companies the user
-has switched on, with the user's record rules.
+The comparison with the general ledger is in ar_ledger_tie_out.py, sales and series over months in ar_ledger_series.py.
+
+Facts only; policies and formulas live in `engine/`. Everything is one set-based query per fact, for the companies the
+user has switched on, with the user's record rules.
 
 Residual of a posted receivable item at the end of day D (odoo.tools.SQL below says the same):
 
     residual now + matchings with max_date > D (they had not happened) + matchings with an entry that is not posted
 
-The last term keeps the books right: core lets a posted invoice be matched with a *draft* credit note and shows the rest as
-its residual, while the general ledger knows nothing of the draft. Here such an item stays open in full, so that the sum of
-the residuals is the balance of the accounts; `draft_matched` says how much of it core already counts as settled.
+The last term keeps the books right: core lets a posted invoice be matched with a *draft* credit note and shows the
+rest as its residual, while the general ledger knows nothing of the draft. Here such an item stays open in full, so
+that the sum of the residuals is the balance of the accounts; `draft_matched` says how much of it core already counts
+as settled.
 """
 import datetime
-import itertools
 
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..engine import buckets
+from .account_move_line import UNPOSTED_MATCHED
 
 GROUPS_BY = ('partner', 'salesperson', 'collector', 'country', 'currency', 'company')
-SALES_TYPES = ('out_invoice', 'out_refund', 'out_receipt')
+OPTIONS = {
+    'as_of', 'age_at', 'basis', 'bucket_limits', 'company_ids', 'partner_ids', 'group_by', 'group_id', 'limit',
+    'offset', 'order', 'date_from', 'date_to', 'tie_out', 'window_days', 'months',
+}
+DUE_DATE = SQL("COALESCE(account_move_line.date_maturity, account_move_line.invoice_date, account_move_line.date)")
+INVOICE_DATE = SQL("COALESCE(account_move_line.invoice_date, account_move_line.date)")
 
 
 class ArLedger(models.AbstractModel):
@@ -39,9 +47,9 @@ class ArLedger(models.AbstractModel):
         :param dict options: as_of, age_at, basis, bucket_limits, company_ids, partner_ids, limit, offset (see
             `_read_options`); with group_by and group_id, the items behind one row of the aged report
         :return: list of dict: id (account.move.line), move_id, move_name, move_type, ref, partner_id, partner_name,
-            company_id, company_currency_id, currency_id, date, invoice_date, date_maturity, age_date, days, bucket (index),
-            residual and disputed in company currency as the books have them, residual_currency and disputed_currency in the
-            item's own, draft_matched (see the module's docstring)
+            company_id, company_currency_id, currency_id, date, invoice_date, date_maturity, age_date, days, bucket
+            (index), residual and disputed in company currency as the books have them, residual_currency and
+            disputed_currency in the item's own, draft_matched (see the module's docstring)
         :raise AccessError: when the user may not read receivables
         :raise UserError: when an option makes no sense
         """
@@ -87,8 +95,9 @@ class ArLedger(models.AbstractModel):
 
         :param dict options: see `_read_options`
         :return: dict with `rows` (list of dict: id, name, amounts (one per bucket, first = not due), unapplied, total,
-            disputed, item_count), `totals` (the same over all groups, not only this page), `row_count`, `currency_id` (of all
-            amounts: the companies' common currency, else the current company's, converted at the rate of `as_of`)
+            disputed, item_count), `totals` (the same over all groups, not only this page), `row_count`, `currency_id`
+            (of all amounts: the companies' common currency, else the current company's, converted at the rate of
+            `as_of`)
         :raise AccessError, UserError: as `open_items`
         """
         opts = self._read_options(options)
@@ -159,17 +168,6 @@ class ArLedger(models.AbstractModel):
 
     @api.model
     @api.readonly
-    def sales(self, options=None):
-        """Return invoiced sales including tax, credit notes deducted, per day.
-
-        :param dict options: date_from, date_to (inclusive), company_ids, partner_ids
-        :return: list of (date, amount in the report currency), ascending
-        """
-        opts = self._read_options(options)
-        return self._daily_sales(opts, opts['date_from'], opts['date_to'])
-
-    @api.model
-    @api.readonly
     def exposure(self, partners):
         """Return what customers owe now, in the current company's currency.
 
@@ -192,66 +190,26 @@ class ArLedger(models.AbstractModel):
         nothing = dict.fromkeys(('receivable', 'not_due', 'overdue', 'unapplied', 'disputed'), 0.0)
         return {partner.id: exposure.get(partner.id, dict(nothing)) for partner in commercial}
 
-    @api.model
-    @api.readonly
-    def tie_out(self, options=None):
-        """Compare the open items with the receivable accounts of the general ledger.
-
-        :param dict options: as_of, company_ids, partner_ids
-        :return: dict: ledger (balance of all receivable accounts), open_items, difference (ledger - open items) in the
-            report currency, and `differences`: list of {company_id, kind, label, amount, move_line_ids}, which add up to the
-            difference; kind: `non_trade` (accounts kept out of ageing), `other_company` (matched across companies),
-            `residual` (an item's stored residual does not follow from its matchings)
-        """
-        opts = self._read_options(options)
-        currency, rates = self._report_currency(opts)
-        ledger = self._ledger_balances(opts)
-        items = dict(self.env.execute_query(SQL(
-            "%s SELECT company_id, SUM(residual) FROM item GROUP BY company_id", self._items_with(opts))))
-        differences = []
-        for company in self.env['res.company'].browse(opts['company_ids']):
-            trade, other = ledger.get(company.id, (0, 0))
-            if other:
-                differences.append({
-                    'company_id': company.id, 'kind': 'non_trade', 'amount': float(other), 'move_line_ids': [],
-                    'label': self.env._("%s: receivable accounts marked non-trade, kept out of ageing", company.name)})
-            if trade != items.get(company.id, 0):
-                differences += self._explain(opts, company, trade - items.get(company.id, 0))
-
-        def convert(company_id, amount):
-            return currency.round(float(amount) * float(rates.get(company_id, 1)))
-        total_ledger = sum(convert(company, trade) + convert(company, other) for company, (trade, other) in ledger.items())
-        total_items = sum(convert(company, amount) for company, amount in items.items())
-        for difference in differences:
-            difference['amount'] = convert(difference['company_id'], difference['amount'])
-        return {
-            'ledger': currency.round(total_ledger),
-            'open_items': currency.round(total_items),
-            'difference': currency.round(total_ledger - total_items),
-            'differences': differences,
-        }
-
     # === OPTIONS === #
 
-    def _check_access(self):
+    def _check_reader(self):
         """:raise AccessError: for users who may not read receivables; superuser jobs pass."""
         if not self.env.su and not self.env.user.has_groups('ar_coordinator.group_ar_base'):
-            raise AccessError(self.env._("You are not allowed to see receivables. Ask for the role Receivables: Reader."))
+            raise AccessError(self.env._(
+                "You are not allowed to see receivables. Ask for the role Receivables: Reader."))
 
     def _read_options(self, options):
         """Check and complete `options` (JSON: dates as ISO text or date).
 
-        :return: dict: as_of (default today in the company's time zone), age_at (default as_of), basis ('due' or 'invoice'),
-            bucket_limits, company_ids (default: the companies switched on), partner_ids (None = all), group_by, limit,
-            offset, order, and date_from/date_to, group_id where given
+        :return: dict: as_of (default today in the company's time zone), age_at (default as_of), basis ('due' or
+            'invoice'), bucket_limits, company_ids (default: the companies switched on), partner_ids (None = all),
+            group_by, limit, offset, order, and date_from/date_to, group_id where given
         :raise AccessError: not allowed, or a company that is not switched on
         :raise UserError: an option that makes no sense
         """
-        self._check_access()
+        self._check_reader()
         options = dict(options or {})
-        known = {'as_of', 'age_at', 'basis', 'bucket_limits', 'company_ids', 'partner_ids', 'group_by', 'group_id', 'limit',
-                 'offset', 'order', 'date_from', 'date_to', 'tie_out', 'window_days', 'months'}
-        if unknown := set(options) - known:
+        if unknown := set(options) - OPTIONS:
             raise UserError(self.env._("Unknown option: %s", ", ".join(sorted(unknown))))
         opts = {
             'as_of': self._read_date(options.get('as_of')) or self.env.company._ar_today(),
@@ -308,12 +266,13 @@ class ArLedger(models.AbstractModel):
         return value
 
     def _sql_order(self, opts, columns):
-        """ORDER BY for the aged rows: '<column> [asc|desc]', column = name, total, unapplied, disputed or a bucket key."""
+        """ORDER BY of the aged rows: '<column> [asc|desc]', column = name, total, unapplied, disputed, a bucket."""
         column, _blank, direction = opts['order'].partition(' ')
         if column not in ('name', 'total', 'unapplied', 'disputed', 'item_count', *columns) \
                 or direction.lower() not in ('', 'asc', 'desc'):
             raise UserError(self.env._("Ageing cannot be sorted by %s.", opts['order']))
-        return SQL("%s %s NULLS LAST, key", SQL.identifier(column), SQL("DESC") if direction.lower() == 'desc' else SQL())
+        direction = SQL("DESC") if direction.lower() == 'desc' else SQL()
+        return SQL("%s %s NULLS LAST, key", SQL.identifier(column), direction)
 
     def _sql_limit(self, opts):
         if opts['limit'] is None and not opts['offset']:
@@ -340,20 +299,20 @@ class ArLedger(models.AbstractModel):
 
     def _receivable_accounts(self, opts, non_trade=None):
         """Ids of the receivable accounts; archived ones too. sudo: ids only, lines are read with the user's rules."""
-        domain = Domain('account_type', '=', 'asset_receivable') & Domain('company_ids', 'parent_of', opts['company_ids'])
+        domain = Domain([('account_type', '=', 'asset_receivable'), ('company_ids', 'parent_of', opts['company_ids'])])
         if non_trade is not None:
             domain &= Domain('non_trade', '=', non_trade)
         return self.env['account.account'].sudo().with_context(active_test=False).search(domain).ids
 
     def _lines(self, opts, non_trade=False):
-        """Query over the posted receivable lines up to `as_of`, with the user's rules; its only table alias is the model's.
+        """Query over the posted receivable lines up to `as_of`, with the user's rules, as table account_move_line.
 
         Also flushes what the raw column names below read.
         """
         lines = self.env['account.move.line'].with_context(active_test=False)
         lines.flush_model([
             'account_id', 'partner_id', 'company_id', 'move_id', 'date', 'date_maturity', 'invoice_date', 'balance',
-            'amount_currency', 'amount_residual', 'amount_residual_currency', 'reconciled', 'parent_state', 'matching_number',
+            'amount_currency', 'amount_residual', 'amount_residual_currency', 'reconciled', 'parent_state',
             'currency_id', 'company_currency_id', 'move_name', 'no_followup'])
         self.env['account.partial.reconcile'].flush_model()
         self.env['account.move'].flush_model(['move_type', 'ref', 'invoice_user_id', 'state'])
@@ -376,8 +335,8 @@ class ArLedger(models.AbstractModel):
         """SQL for what has to be added back to today's residual per line, or None when there is nothing."""
         later, unposted = self.env.execute_query(SQL(
             """SELECT EXISTS (SELECT FROM account_partial_reconcile WHERE max_date > %s),
-                      EXISTS (SELECT FROM account_move_line WHERE parent_state != 'posted' AND matching_number IS NOT NULL)
-            """, opts['as_of']))[0]
+                      EXISTS (SELECT FROM account_move_line WHERE %s)
+            """, opts['as_of'], SQL(UNPOSTED_MATCHED)))[0]
         parts = []
         if later:
             parts.append(SQL(
@@ -388,18 +347,17 @@ class ArLedger(models.AbstractModel):
                      FROM account_partial_reconcile WHERE max_date > %(as_of)s""", as_of=opts['as_of']))
         if unposted:
             parts.append(SQL(
-                """SELECT partial.debit_move_id AS line_id, partial.amount, partial.debit_amount_currency AS amount_currency,
-                          partial.amount AS draft
-                     FROM account_move_line draft
+                """SELECT partial.debit_move_id AS line_id, partial.amount,
+                          partial.debit_amount_currency AS amount_currency, partial.amount AS draft
+                     FROM (SELECT id FROM account_move_line WHERE %(unposted)s) AS draft
                      JOIN account_partial_reconcile partial ON partial.credit_move_id = draft.id
-                    WHERE draft.parent_state != 'posted' AND draft.matching_number IS NOT NULL
-                      AND partial.max_date <= %(as_of)s
+                    WHERE partial.max_date <= %(as_of)s
                 UNION ALL
                    SELECT partial.credit_move_id, -partial.amount, -partial.credit_amount_currency, -partial.amount
-                     FROM account_move_line draft
+                     FROM (SELECT id FROM account_move_line WHERE %(unposted)s) AS draft
                      JOIN account_partial_reconcile partial ON partial.debit_move_id = draft.id
-                    WHERE draft.parent_state != 'posted' AND draft.matching_number IS NOT NULL
-                      AND partial.max_date <= %(as_of)s""", as_of=opts['as_of']))
+                    WHERE partial.max_date <= %(as_of)s""",
+                as_of=opts['as_of'], unposted=SQL(UNPOSTED_MATCHED)))
         if not parts:
             return None
         return SQL(
@@ -411,8 +369,7 @@ class ArLedger(models.AbstractModel):
         query = self._lines(opts)
         where = query.where_clause or SQL("TRUE")
         undone = self._undone(opts)
-        age_date = SQL("COALESCE(account_move_line.date_maturity, account_move_line.invoice_date, account_move_line.date)") \
-            if opts['basis'] == 'due' else SQL("COALESCE(account_move_line.invoice_date, account_move_line.date)")
+        age_date = DUE_DATE if opts['basis'] == 'due' else INVOICE_DATE
         columns = SQL(
             """account_move_line.id AS line_id, account_move_line.move_id, account_move_line.move_name,
                commercial.commercial_partner_id AS partner_id,
@@ -543,226 +500,3 @@ class ArLedger(models.AbstractModel):
     def _as_options(self, opts):
         """Turn checked options back into public ones."""
         return {name: value for name, value in opts.items() if value is not None}
-
-    # === TIE-OUT === #
-
-    def _ledger_balances(self, opts):
-        """{company_id: (trade balance, non-trade balance)} of the receivable accounts, from the posted lines themselves."""
-        balances = {}
-        for non_trade in (False, True):
-            query = self._lines(opts, non_trade=non_trade)
-            for company_id, balance in self.env.execute_query(SQL(
-                "SELECT account_move_line.company_id, SUM(account_move_line.balance) FROM %s WHERE %s"
-                " GROUP BY account_move_line.company_id",
-                query.from_clause, query.where_clause or SQL("TRUE"),
-            )):
-                balances.setdefault(company_id, [0, 0])[non_trade] = balance
-        return balances
-
-    def _explain(self, opts, company, difference):
-        """Name the entries behind a difference between the ledger and the open items of one company.
-
-        An item's residual is balance - matchings. Summed over all items that is the ledger, unless a matching has only one
-        of its sides in the report (the other one is another company's), or a stored residual is wrong.
-        """
-        query = self._lines({**opts, 'company_ids': company.ids})
-        lines = SQL(
-            "SELECT account_move_line.id, account_move_line.balance, account_move_line.amount_residual FROM %s WHERE %s",
-            query.from_clause, query.where_clause or SQL("TRUE"))
-        crossing = self.env.execute_query(SQL(
-            """WITH line AS MATERIALIZED (%s)
-            SELECT CASE WHEN debit.id IS NULL THEN partial.credit_move_id ELSE partial.debit_move_id END,
-                   CASE WHEN debit.id IS NULL THEN -partial.amount ELSE partial.amount END
-              FROM account_partial_reconcile partial
-         LEFT JOIN line debit ON debit.id = partial.debit_move_id
-         LEFT JOIN line credit ON credit.id = partial.credit_move_id
-              JOIN account_move_line debit_line ON debit_line.id = partial.debit_move_id
-              JOIN account_move_line credit_line ON credit_line.id = partial.credit_move_id
-             WHERE partial.max_date <= %s
-               AND (debit.id IS NULL) != (credit.id IS NULL)
-               AND debit_line.parent_state = 'posted' AND credit_line.parent_state = 'posted'""",
-            lines, opts['as_of']))
-        wrong = self.env.execute_query(SQL(
-            """WITH line AS MATERIALIZED (%s)
-            SELECT line.id, line.balance - line.amount_residual - COALESCE(matched.amount, 0)
-              FROM line
-         LEFT JOIN (SELECT line_id, SUM(amount) AS amount FROM (
-                        SELECT debit_move_id AS line_id, amount FROM account_partial_reconcile
-                    UNION ALL
-                        SELECT credit_move_id, -amount FROM account_partial_reconcile) AS part
-                  GROUP BY line_id) AS matched ON matched.line_id = line.id
-             WHERE line.balance - line.amount_residual != COALESCE(matched.amount, 0)""", lines))
-        found = []
-        for kind, label, rows in (
-            ('other_company', self.env._("%s: items matched with another company or customer", company.name), crossing),
-            ('residual', self.env._("%s: items whose stored residual does not follow from their matchings", company.name),
-             wrong),
-        ):
-            if rows:
-                found.append({
-                    'company_id': company.id, 'kind': kind, 'label': label, 'move_line_ids': [row[0] for row in rows],
-                    'amount': float(sum(row[1] for row in rows))})
-        rest = company.currency_id.round(float(difference) - sum(part['amount'] for part in found))
-        if rest:
-            found.append({
-                'company_id': company.id, 'kind': 'unexplained', 'amount': rest, 'move_line_ids': [],
-                'label': self.env._("%s: not explained by any entry", company.name)})
-        return found
-
-    # === SALES AND MONTH-END FACTS === #
-
-    def _converted_sum(self, amount, rates, digits):
-        """SQL: `amount` summed in report currency (rounded per row only when companies' currencies differ)."""
-        if not rates:
-            return SQL("SUM(%s)", amount), SQL()
-        values = SQL(", ").join(SQL("(%s, %s)", company, rate) for company, rate in rates.items())
-        return (SQL("SUM(ROUND(%s * rate.rate, %s))", amount, digits),
-                SQL("JOIN (VALUES %s) AS rate (company_id, rate) ON rate.company_id = account_move_line.company_id", values))
-
-    def _daily_sales(self, opts, date_from, date_to):
-        """[(date, amount)] of invoices, receipts and credit notes, from their receivable lines."""
-        currency, rates = self._report_currency(opts)
-        query = self._lines({**opts, 'as_of': date_to})
-        amount, rate_join = self._converted_sum(SQL("account_move_line.balance"), rates, currency.decimal_places)
-        return [(day, float(total)) for day, total in self.env.execute_query(SQL(
-            """SELECT account_move_line.date, %(amount)s
-                 FROM %(from)s
-                 JOIN account_move sale ON sale.id = account_move_line.move_id AND sale.move_type IN %(types)s
-                 %(rate_join)s
-                WHERE %(where)s AND account_move_line.date >= %(date_from)s
-             GROUP BY account_move_line.date ORDER BY account_move_line.date""",
-            **{'from': query.from_clause}, amount=amount, types=SALES_TYPES, rate_join=rate_join,
-            where=query.where_clause or SQL("TRUE"), date_from=date_from))]
-
-    def _first_sale(self, opts):
-        """Date of the first sale up to `as_of`, or None."""
-        query = self._lines(opts)
-        return self.env.execute_query(SQL(
-            """SELECT MIN(account_move_line.date) FROM %s
-                 JOIN account_move sale ON sale.id = account_move_line.move_id AND sale.move_type IN %s
-                WHERE %s""", query.from_clause, SALES_TYPES, query.where_clause or SQL("TRUE")))[0][0]
-
-    def _point_facts(self, opts, points):
-        """Receivables at several dates in one pass over lines and one over matchings each side.
-
-        Every line and matching is counted at the first point it concerns; running sums do the rest.
-
-        :param points: ascending dates; nothing after `opts['as_of']`
-        :return: dict of lists along `points`, in report currency (rate of `as_of` throughout, so that a trend is one of
-            receivables and not of exchange rates): receivable (net of credits), not_due and overdue (debit items),
-            overdue_days (sum of open overdue amount * days overdue)
-        """
-        currency, rates = self._report_currency(opts)
-        query = self._lines(opts)
-        where = query.where_clause or SQL("TRUE")
-        base = points[0]
-        # width_bucket(day, points) = how many points lie at or before that day
-        line = SQL(
-            """SELECT account_move_line.id, account_move_line.company_id, account_move_line.balance,
-                      account_move_line.balance > 0 AS is_debit, due.day - %(base)s::date AS due_day,
-                      width_bucket(account_move_line.date - 1, %(points)s) AS starts,
-                      GREATEST(width_bucket(due.day, %(points)s),
-                               width_bucket(account_move_line.date - 1, %(points)s)) AS overdue
-                 FROM %(from)s
-           CROSS JOIN LATERAL (SELECT COALESCE(
-                      account_move_line.date_maturity, account_move_line.invoice_date, account_move_line.date) AS day) AS due
-                WHERE %(where)s""",
-            **{'from': query.from_clause}, base=base, points=points, where=where)
-        grouped = self.env.execute_query(SQL(
-            """WITH line AS MATERIALIZED (%(line)s)
-            SELECT company_id, starts, overdue, is_debit, SUM(balance), SUM(balance * due_day)
-              FROM line GROUP BY company_id, starts, overdue, is_debit
-            UNION ALL
-            SELECT line.company_id, width_bucket(partial.max_date - 1, %(points)s) AS matched,
-                   GREATEST(line.overdue, width_bucket(partial.max_date - 1, %(points)s)), line.is_debit,
-                   SUM(-partial.amount), SUM(-partial.amount * line.due_day)
-              FROM account_partial_reconcile partial
-              JOIN line ON line.id = partial.debit_move_id
-              JOIN account_move_line other ON other.id = partial.credit_move_id AND other.parent_state = 'posted'
-             WHERE partial.max_date <= %(as_of)s
-          GROUP BY line.company_id, matched, 3, line.is_debit
-            UNION ALL
-            SELECT line.company_id, width_bucket(partial.max_date - 1, %(points)s) AS matched, line.overdue, line.is_debit,
-                   SUM(partial.amount), 0
-              FROM account_partial_reconcile partial
-              JOIN line ON line.id = partial.credit_move_id
-              JOIN account_move_line other ON other.id = partial.debit_move_id AND other.parent_state = 'posted'
-             WHERE partial.max_date <= %(as_of)s
-          GROUP BY line.company_id, matched, line.overdue, line.is_debit""",
-            line=line, points=points, as_of=opts['as_of']))
-        steps = {name: [0.0] * (len(points) + 1) for name in ('receivable', 'not_due', 'overdue', 'weighted')}
-        for company_id, starts, overdue, is_debit, amount, weighted in grouped:
-            rate = float(rates.get(company_id, 1))
-            amount, weighted = float(amount) * rate, float(weighted) * rate
-            steps['receivable'][starts] += amount
-            if is_debit:
-                steps['not_due'][starts] += amount
-                steps['not_due'][overdue] -= amount
-                steps['overdue'][overdue] += amount
-                steps['weighted'][overdue] += weighted
-        running = {name: list(itertools.accumulate(values[:-1])) for name, values in steps.items()}
-        weighted = running.pop('weighted')
-        facts = {name: [currency.round(value) for value in values] for name, values in running.items()}
-        facts['overdue_days'] = [
-            running['overdue'][number] * (point - base).days - weighted[number] for number, point in enumerate(points)]
-        return facts
-
-    def _daily_payments(self, opts, date_from):
-        """[(date, amount, amount * days late)]: what was paid on debit items per day from `date_from` to `as_of`.
-
-        Credit notes and exchange differences settle items too, but are not payments.
-        """
-        currency, rates = self._report_currency(opts)
-        exchange = self.env['res.company'].browse(opts['company_ids']).sudo().currency_exchange_journal_id.ids  # ids only
-        query = self._lines(opts)
-        amount, rate_join = self._converted_sum(SQL("partial.amount"), rates, currency.decimal_places)
-        weighted, _join = self._converted_sum(SQL(
-            "partial.amount * (partial.max_date - COALESCE(account_move_line.date_maturity,"
-            " account_move_line.invoice_date, account_move_line.date))"), rates, currency.decimal_places)
-        return [(day, float(paid), float(late)) for day, paid, late in self.env.execute_query(SQL(
-            """SELECT partial.max_date, %(amount)s, %(weighted)s
-                 FROM %(from)s
-                 JOIN account_partial_reconcile partial ON partial.debit_move_id = account_move_line.id
-                      AND partial.max_date BETWEEN %(date_from)s AND %(as_of)s
-                 JOIN account_move_line payment ON payment.id = partial.credit_move_id
-                      AND payment.parent_state = 'posted' AND NOT payment.journal_id = ANY(%(exchange)s)
-                 JOIN account_move entry ON entry.id = payment.move_id AND entry.move_type != 'out_refund'
-                 %(rate_join)s
-                WHERE %(where)s
-             GROUP BY partial.max_date ORDER BY partial.max_date""",
-            **{'from': query.from_clause}, amount=amount, weighted=weighted, date_from=date_from, as_of=opts['as_of'],
-            exchange=exchange, rate_join=rate_join, where=query.where_clause or SQL("TRUE")))]
-
-    def _disputed_at(self, opts, points):
-        """Open disputed amount at each of `points`, in report currency; per invoice, at most what was then unpaid."""
-        currency, rates = self._report_currency(opts)
-        query = self._lines(opts)
-        rows = self.env.execute_query(SQL(
-            """WITH held AS (
-                SELECT point.day, dispute.move_id, SUM(dispute.amount_held) AS amount
-                  FROM unnest(%(points)s) AS point (day)
-                  JOIN ar_dispute dispute ON dispute.date_open <= point.day
-                       AND (dispute.date_closed IS NULL OR dispute.date_closed > point.day)
-              GROUP BY point.day, dispute.move_id
-            ),
-            residual AS (
-                SELECT held.day, held.amount AS held, account_move_line.company_id,
-                       SUM(account_move_line.balance - COALESCE(matched.amount, 0)) AS residual,
-                       SUM(account_move_line.amount_currency - COALESCE(matched.amount_currency, 0)) AS residual_currency
-                  FROM held
-                  JOIN account_move_line ON account_move_line.move_id = held.move_id AND account_move_line.date <= held.day
-             LEFT JOIN LATERAL (
-                       SELECT SUM(partial.amount) AS amount, SUM(partial.debit_amount_currency) AS amount_currency
-                         FROM account_partial_reconcile partial
-                         JOIN account_move_line other ON other.id = partial.credit_move_id AND other.parent_state = 'posted'
-                        WHERE partial.debit_move_id = account_move_line.id AND partial.max_date <= held.day) AS matched ON TRUE
-                 WHERE %(where)s
-              GROUP BY held.day, held.move_id, held.amount, account_move_line.company_id
-            )
-            SELECT day, company_id, SUM(residual * LEAST(held, residual_currency) / residual_currency)
-              FROM residual WHERE residual_currency > 0 GROUP BY day, company_id""",
-            points=points, where=query.where_clause or SQL("TRUE")))
-        totals = dict.fromkeys(points, 0.0)
-        for day, company_id, amount in rows:
-            totals[day] += float(amount) * float(rates.get(company_id, 1))
-        return [currency.round(totals[point]) for point in points]

@@ -1,8 +1,7 @@
 """Fixtures shared by the tests: a company of its own, short helpers to build a ledger by hand."""
 from odoo import Command
-from odoo.tests import new_test_user
-
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
+from odoo.tests import new_test_user
 
 
 class ArCommon(AccountTestInvoicingCommon):
@@ -14,7 +13,8 @@ class ArCommon(AccountTestInvoicingCommon):
         cls.bank = cls.company_data['default_journal_bank']
         cls.receivable = cls.company_data['default_account_receivable']
         cls.revenue = cls.company_data['default_account_revenue']
-        cls.customer = cls.env['res.partner'].create({'name': "Harbour Fish Ltd", 'email': 'office@harbourfish.example.com'})
+        cls.customer = cls.env['res.partner'].create({
+            'name': "Harbour Fish Ltd", 'email': 'office@harbourfish.example.com'})
         cls.other_customer = cls.env['res.partner'].create({'name': "Alder & Sons", 'email': 'post@alder.example.com'})
         cls.eur = cls.setup_other_currency(
             'EUR', rates=[('1900-01-01', 0.5), ('2026-02-01', 0.4), ('2026-03-01', 0.625)])

@@ -22,7 +22,8 @@ class TestAccess(ArCommon):
         for user in (self.reader, self.clerk, self.manager):
             data = self.env['ar.aging.report'].with_user(user).get_data({'as_of': '2026-01-31'})
             self.assertEqual(data['totals']['total'], 100, user.login)
-            self.assertEqual(self.env['ar.kpi.report'].with_user(user).get_data({'as_of': '2026-01-31'})['receivable'], 100)
+            data = self.env['ar.kpi.report'].with_user(user).get_data({'as_of': '2026-01-31'})
+            self.assertEqual(data['receivable'], 100)
         for user in (self.salesman, self.portal):
             for model, method in (
                 ('ar.aging.report', 'get_data'), ('ar.aging.report', 'get_items'), ('ar.aging.report', 'get_tie_out'),

@@ -1,12 +1,14 @@
 """The engine alone: doctests, the vectors of ageing and KPIs, and properties over any dates and limits."""
 import doctest
+import itertools
 from datetime import date, timedelta
 
-from hypothesis import HealthCheck, given as hypothesis_given, settings, strategies as st
-
-from odoo.tests import BaseCase, tagged
+from hypothesis import HealthCheck, settings
+from hypothesis import given as hypothesis_given
+from hypothesis import strategies as st
 
 from odoo.addons.ar_coordinator.engine import buckets, kpi
+from odoo.tests import BaseCase, tagged
 
 LIMITS = st.lists(st.integers(1, 400), min_size=1, max_size=8, unique=True).map(sorted)
 DATES = st.dates(date(2010, 1, 1), date(2035, 12, 31))
@@ -16,7 +18,8 @@ CENTS = st.integers(-10**9, 10**9)
 def given(*strategies):
     """hypothesis' `given`; how fast the machine is decides nothing."""
     def decorate(test):
-        return settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])(hypothesis_given(*strategies)(test))
+        slow = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        return slow(hypothesis_given(*strategies)(test))
     return decorate
 
 
@@ -108,7 +111,7 @@ class TestEngine(BaseCase):
         spans = kpi.countback_months(as_of, months)
         self.assertEqual(spans[0][1], as_of)
         self.assertTrue(all(
-            later[0] - timedelta(days=1) == earlier[1] for later, earlier in zip(spans, spans[1:], strict=False)))
+            later[0] - timedelta(days=1) == earlier[1] for later, earlier in itertools.pairwise(spans)))
 
     @given(st.integers(0, 10**9), st.lists(st.tuples(st.integers(-10**6, 10**8), st.integers(1, 31)), max_size=24))
     def test_countback_is_bounded_and_monotonous(self, receivable, months):

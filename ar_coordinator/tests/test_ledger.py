@@ -12,7 +12,7 @@ from .common import ArCommon
 class TestLedger(ArCommon):
 
     def test_part_payments_before_and_after(self):
-        """10,000 due 2017-02-28, paid 1,500 + 1,000 + 2,000: 5,500 and 35 days at 2017-04-04; 7,500 not due at year end."""
+        """10,000 paid 1,500 + 1,000 + 2,000: 5,500 and 35 days at 2017-04-04; 7,500 not due at year end."""
         invoice = self.ar_invoice(10_000, '2016-11-30', '2017-02-28')
         for day, amount in (('2016-11-09', 1_500), ('2016-11-30', 1_000), ('2017-01-30', 2_000)):
             self.ar_match(invoice, self.ar_cash(amount, day))
@@ -32,7 +32,7 @@ class TestLedger(ArCommon):
         self.assertEqual(self.items('2020-06-30'), [])
 
     def test_split_by_max_date(self):
-        """A payment of February, invoices of March and April, a payment in May that is matched with everything but April."""
+        """A payment of February, invoices of March and April, a payment in May matched with all but April."""
         early = self.ar_cash(1_000, '2019-02-15')
         march = self.env['account.move']
         for day in range(1, 6):
@@ -201,10 +201,9 @@ class TestLedger(ArCommon):
         self.ar_match(invoice, note)
         note.button_draft()
         line = self.ar_lines(invoice)
-        partials = line.matched_credit_ids
         [item] = self.items('2026-01-31')
         self.assertEqual(item['residual'], 1_000.0)
-        self.assertEqual(item['draft_matched'], 300.0 if partials else 0.0)
+        self.assertEqual(item['draft_matched'], 300.0)
         self.assertEqual(item['residual'] - item['draft_matched'], line.amount_residual)
         self.assertEqual(self.aged('2026-01-31')['difference_to_ledger'], 0)
 
@@ -326,3 +325,15 @@ class TestLedger(ArCommon):
         self.assertEqual(exposure[self.customer.id], {
             'receivable': 70, 'not_due': 0, 'overdue': 100, 'unapplied': -30, 'disputed': 0})
         self.assertEqual(exposure[self.other_customer.id]['receivable'], 0)
+
+    def test_draft_counterpart_without_a_matching_number(self):
+        """Matched, unmatched, matched again, then drafted: core leaves the matching number empty; it still counts."""
+        invoice = self.ar_invoice(1_000, '2026-01-01')
+        note = self.ar_invoice(300, '2026-01-10', move_type='out_refund')
+        self.ar_match(invoice, note)
+        self.ar_lines(note).remove_move_reconcile()
+        self.ar_match(invoice, note)
+        note.button_draft()
+        [item] = self.items('2026-01-31')
+        self.assertEqual((item['residual'], item['draft_matched']), (1_000, 300))
+        self.assertEqual(self.aged('2026-01-31')['difference_to_ledger'], 0)
