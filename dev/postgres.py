@@ -1,7 +1,7 @@
 """A private PostgreSQL cluster in the cache: no port, no password, only a Unix socket in a folder that is ours.
 
 PostgreSQL refuses to run as root. Root therefore runs it in a user namespace of its own, where root's files belong
-to an ordinary user; where namespaces are forbidden, as the system's user `postgres`.
+to an ordinary user; where namespaces are forbidden (containers), as the system's user `postgres`.
 """
 import os
 import pwd
@@ -115,27 +115,30 @@ class Cluster:
         """What to put before a command so that it doesn't run as root; nothing for anybody else."""
         if os.geteuid() != 0:
             return []
-        owner = self.data.stat().st_uid if self.data.exists() else 0
-        namespace = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
-        if owner == 0 and shutil.which("unshare"):
-            if not subprocess.run([*namespace, "true"], capture_output=True).returncode:
-                return namespace
-        try:
-            user = pwd.getpwuid(owner) if owner else pwd.getpwnam("postgres")
-        except KeyError:
-            user = pwd.getpwnam("nobody")
-        setpriv = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--"]
+        owner = self.data.stat().st_uid if self.data.exists() else None
+        candidates = [["unshare", "--user", "--map-user=1000", "--map-group=1000"]] if not owner else []
+        if owner != 0:
+            user = pwd.getpwuid(owner) if owner else _first_user("postgres", "nobody")
+            drop = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+            # The cache is in root's home as a rule, which others may not enter: that one right is kept.
+            candidates += [drop, [*drop, "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]]
         cache_dir().mkdir(parents=True, exist_ok=True)
-        if subprocess.run([*setpriv, "test", "-x", cache_dir()]).returncode:
-            raise Problem(
-                f"PostgreSQL does not run as root, and the user {user.pw_name} may not enter {cache_dir()}: set "
-                "AR_CACHE to a folder that every user can enter, such as /var/tmp/ar_coordinator.")
-        return setpriv
+        for prefix in candidates:
+            if shutil.which(prefix[0]) and not subprocess.run(
+                    [*prefix, "stat", cache_dir() / "."], capture_output=True).returncode:
+                return prefix
+        raise Problem(
+            f"PostgreSQL does not run as root, and no other user may enter {cache_dir()}: set AR_CACHE to a folder "
+            "that every user can enter, such as /var/tmp/ar_coordinator, or run this as an ordinary user.")
 
     def _give_away(self, setpriv):
         uid, gid = (int(part.split("=")[1]) for part in setpriv[1:3])
         for folder in (self.home, self.data, self.socket):
             os.chown(folder, uid, gid)
+
+
+def _first_user(*names):
+    return next(user for name in names for user in pwd.getpwall() if user.pw_name == name)
 
 
 def stop_all():

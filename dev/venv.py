@@ -15,7 +15,8 @@ def ensure_venv():
     python = _python311()
     version = subprocess.run([python, "-c", "import sys; print(sys.version)"], capture_output=True, text=True).stdout
     folder = cache_dir() / "venv" / digest(REQUIREMENTS.read_text(), Path(python).resolve(), version)
-    return build(folder, "Installing Python packages (about 30 s)", lambda part: _make(python, part, folder)) / "bin/python"
+    text = "Installing Python packages (about 30 s)"
+    return build(folder, text, lambda part: _make(python, part, folder)) / "bin/python"
 
 
 def _python311():
