@@ -1,4 +1,4 @@
-"""Downloads of the reports. Access is checked where the figures come from (ar.ledger); here only the request is read."""
+"""Downloads of the reports. Access is checked where the figures come from (ar.ledger); here only the request."""
 import json
 
 from werkzeug.exceptions import BadRequest

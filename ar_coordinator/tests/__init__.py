@@ -4,5 +4,6 @@ from . import test_aging_tour
 from . import test_dunning_run
 from . import test_engine
 from . import test_kpi
+from . import test_kpi_tour
 from . import test_ledger
 from . import test_ledger_properties
