@@ -74,6 +74,7 @@ class Rules:
     minimum: float = 0.0
     company_currency_id: int = 0
     digits: dict = field(default_factory=dict)
+    pre_due: frozenset = frozenset()  # ids of all levels before the due date, of any policy
 
 
 @dataclass(slots=True)
@@ -91,35 +92,29 @@ class Decision:
     amount_company: float = 0.0
 
 
-def next_level(levels, sent_levels, overdue=True):
+def next_level(levels, sent_levels, overdue=True, pre_due=frozenset()):
     """Return the level an item gets next, or None when it has had the last one.
 
-    It is the one after the highest it was sent; levels of other policies count by their number, so that a change of policy
-    neither repeats nor restarts. Once an item is overdue, reminders meant for before the due date are passed over.
+    It is the one after the highest it was sent, and not before as many levels as it was sent under whatever policy, so that
+    a change of policy neither repeats nor restarts. Reminders before the due date (`pre_due`: their ids, of all policies)
+    do not count towards that number, and once an item is overdue they are passed over.
 
     >>> levels = (Level(1, -3), Level(2, 3), Level(3, 15))
     >>> next_level(levels, frozenset()).id, next_level(levels, frozenset(), overdue=False).id
     (2, 1)
-    >>> next_level(levels, frozenset({1, 2})).id, next_level(levels, frozenset({2, 3}))
+    >>> next_level(levels, frozenset({1, 2}), pre_due={1}).id, next_level(levels, frozenset({2, 3}))
     (3, None)
-    >>> next_level((Level(8, 5), Level(9, 20)), frozenset({1})).id
+    >>> next_level((Level(8, 5), Level(9, 20)), frozenset({1, 2}), pre_due={1}).id
     9
     """
-    own = [position for position, level in enumerate(levels) if level.id in sent_levels]
-    foreign = len(sent_levels) - len(own)
-    start = max(own[-1] + 1 if own else 0, _skip(levels, foreign))
-    for level in levels[start:]:
+    highest = max((position for position, level in enumerate(levels) if level.id in sent_levels), default=-1)
+    steps = len(sent_levels - pre_due)
+    if steps:
+        steps += sum(1 for level in levels if level.delay_days < 0)
+    for level in levels[max(highest + 1, steps):]:
         if level.delay_days >= 0 or not overdue:
             return level
     return None
-
-
-def _skip(levels, count):
-    """Position after `count` levels that count as sent under another policy; reminders before the due date are extra."""
-    if not count:
-        return 0
-    first = sum(1 for level in levels if level.delay_days < 0)
-    return first + count
 
 
 def decide(items, customers, rules):
@@ -166,7 +161,7 @@ def _decide_customer(items, customer, rules):
 
 def _judge(item, customer, rules):
     """Decide about an item by itself; None when there is nothing to consider."""
-    level = next_level(customer.levels, item.sent_levels, overdue=item.days > 0)
+    level = next_level(customer.levels, item.sent_levels, overdue=item.days > 0, pre_due=rules.pre_due)
     is_time = level is not None and item.days >= level.delay_days
     if item.days <= 0 and not is_time:
         return None

@@ -18,6 +18,14 @@ _logger = logging.getLogger(__name__)
 COUNTED_STATES = ('queued', 'sent')  # these are reminders; failed, bounced and cancelled ones are not
 
 
+def describe(error):
+    """Return what an exception says to a user: its own words, or the root cause of a technical one."""
+    root = error
+    while root.__cause__:
+        root = root.__cause__
+    return str(root) if isinstance(root, UserError) else f"{type(root).__name__}: {root}"
+
+
 class ArDunningLetter(models.Model):
     _name = 'ar.dunning.letter'
     _description = "Dunning Letter"
@@ -79,7 +87,7 @@ class ArDunningLetter(models.Model):
             try:
                 letter.message = letter.body_sent or letter._render_body()
             except UserError as error:  # a broken template: the letter says so, and the others stay readable
-                letter.message = self.env._("This letter cannot be shown: %s", str(error).splitlines()[0])
+                letter.message = self.env._("This letter cannot be shown: %s", describe(error))
 
     # === CRUD METHODS === #
 
@@ -212,7 +220,7 @@ class ArDunningLetter(models.Model):
             raise
         except Exception as error:
             _logger.warning("Dunning letter %s could not be sent", self.id, exc_info=True)
-            self._fail(self.env._("The letter could not be made: %s", str(error)))
+            self._fail(self.env._("The letter could not be made: %s", describe(error)))
 
     def _queue_mails(self, template):
         """Create the e-mails with notifications (which bounces find back) and freeze what they say."""

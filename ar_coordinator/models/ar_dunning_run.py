@@ -18,7 +18,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ..engine import dunning
-from .ar_dunning_letter import COUNTED_STATES
+from .ar_dunning_letter import COUNTED_STATES, describe
 from .ar_dunning_outcome import REASONS, RESULTS
 
 _logger = logging.getLogger(__name__)
@@ -283,10 +283,12 @@ class ArDunningRun(models.Model):
     def _get_rules(self):
         """Return the company's rules for the engine."""
         currencies = self.env['res.currency'].with_context(active_test=False).search([])
+        pre_due = self.env['ar.dunning.level'].with_context(active_test=False).search([('delay_days', '<', 0)])
         return dunning.Rules(
             as_of=self.as_of, quiet_days=self.company_id.ar_dunning_quiet_days,
             minimum=self.company_id.ar_dunning_minimum_amount, company_currency_id=self.company_id.currency_id.id,
-            digits={currency.id: currency.decimal_places for currency in currencies})
+            digits={currency.id: currency.decimal_places for currency in currencies},
+            pre_due=frozenset(pre_due.ids))
 
     def _get_levels(self, partners):
         """Return ({partner id: engine levels}, {ids of partners without policy}): the customer's policy, else the company's."""
@@ -544,7 +546,7 @@ class ArDunningRun(models.Model):
                 raise
             except Exception as error:
                 _logger.warning("Dunning letter %s: an invoice could not be rendered", letter.id, exc_info=True)
-                letter._fail(self.env._("An invoice could not be attached: %s", str(error)))
+                letter._fail(self.env._("An invoice could not be attached: %s", describe(error)))
 
     def _gate(self, letters):
         """Read everything again and drop what is no longer due; return the letters that may leave.

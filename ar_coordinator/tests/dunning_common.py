@@ -54,6 +54,10 @@ class DunningCommon(ArCommon, MailCommon):
             mails.send()
         return list(self._mails)
 
+    def ar_notification(self, letter):
+        """The delivery status of a letter's e-mail, as the mail queue writes it."""
+        return self.env['mail.notification'].sudo().search([('mail_message_id', '=', letter.mail_message_id.id)])
+
     def ar_outcomes(self, run):
         """{invoice name: (result, reason, asked)} of a run; instalments get #2, #3 appended."""
         outcomes = {}
