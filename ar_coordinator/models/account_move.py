@@ -1,5 +1,6 @@
 """What an invoice knows about its receivable: disputes. Nothing stored here (see docs: write storms)."""
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 
 class AccountMove(models.Model):
@@ -7,10 +8,20 @@ class AccountMove(models.Model):
 
     ar_dispute_ids = fields.One2many(
         comodel_name='ar.dispute', inverse_name='move_id', string="Disputes", groups='ar_coordinator.group_ar_base')
+    ar_dispute_count = fields.Integer(
+        string="Number of Disputes", compute='_compute_ar_dispute_count', groups='ar_coordinator.group_ar_base')
     ar_disputed_amount = fields.Monetary(
         string="Disputed", compute='_compute_ar_disputed_amount',
         groups='ar_coordinator.group_ar_base',
         help="Open disputes on this invoice, at most what is still unpaid, in the invoice's currency.")
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('ar_dispute_ids')
+    def _compute_ar_dispute_count(self):
+        counts = dict(self.env['ar.dispute']._read_group([('move_id', 'in', self.ids)], ['move_id'], ['__count']))
+        for move in self:
+            move.ar_dispute_count = counts.get(move._origin, 0)
 
     @api.depends('ar_dispute_ids.amount_held', 'ar_dispute_ids.date_closed', 'amount_residual')
     def _compute_ar_disputed_amount(self):
@@ -18,3 +29,37 @@ class AccountMove(models.Model):
             [('move_id', 'in', self.ids), ('is_open', '=', True)], ['move_id'], ['amount_held:sum']))
         for move in self:
             move.ar_disputed_amount = min(totals.get(move._origin, 0.0), move.amount_residual)
+
+    # === ACTION METHODS === #
+
+    def action_ar_new_dispute(self):
+        """Open a new dispute over what is unpaid and not yet disputed.
+
+        :raise UserError: for anything but a posted customer invoice with such an amount
+        """
+        self.ensure_one()
+        if self.move_type not in ('out_invoice', 'out_receipt') or self.state != 'posted':
+            raise UserError(self.env._("%s is not a posted customer invoice and cannot be disputed.", self.display_name))
+        undisputed = self.currency_id.round(self.amount_residual - self.ar_disputed_amount)
+        if self.currency_id.compare_amounts(undisputed, 0) <= 0:
+            raise UserError(self.env._(
+                "%s: everything that is unpaid is disputed already, see its disputes.", self.display_name))
+        return {
+            'name': self.env._("New Dispute"),
+            'type': 'ir.actions.act_window',
+            'res_model': 'ar.dispute',
+            'views': [(False, 'form')],
+            'target': 'new',
+            'context': {'default_move_id': self.id, 'default_amount': undisputed},
+        }
+
+    def action_ar_view_disputes(self):
+        """Open the disputes of this invoice: the only one, or the list."""
+        self.ensure_one()
+        action = self.env['ir.actions.actions']._for_xml_id('ar_coordinator.ar_dispute_action')
+        action.update(domain=[('move_id', '=', self.id)], context={'default_move_id': self.id})
+        if len(self.ar_dispute_ids) == 1:
+            action.update(views=[(False, 'form')], res_id=self.ar_dispute_ids.id)
+        else:
+            action.update(views=[(False, 'list'), (False, 'form')])
+        return action

@@ -8,6 +8,7 @@ from . import test_dunning_letters
 from . import test_dunning_roles
 from . import test_dunning_run
 from . import test_engine
+from . import test_invoice_and_customer
 from . import test_kpi
 from . import test_kpi_tour
 from . import test_ledger

@@ -170,7 +170,8 @@ export class AgingTable extends Component {
     }
 
     itemDate(item) {
-        return formatDate(deserializeDate(item.age_date));
+        const date = formatDate(deserializeDate(item.age_date));
+        return this.data.basis === "due" && item.date_maturity && item.residual >= 0 ? _t("due %s", date) : date;
     }
 
     itemAge(item) {
