@@ -45,6 +45,8 @@ class Guard:
     def __init__(self):
         self.log = LogWatch()
         self.complaints = []
+        self.browser_tests = set()
+        self.finished = set()
 
     # === LOG === #
 
@@ -77,6 +79,8 @@ class Guard:
                 self.complaints += check_package(tests, collected)
 
     def pytest_runtest_logreport(self, report):
+        if report.when == "teardown":
+            self.finished.add(report.nodeid)
         if not report.skipped or hasattr(report, "wasxfail"):
             return
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
@@ -86,12 +90,13 @@ class Guard:
             self.complaints.append(f"browser test skipped ({reason}): {report.nodeid}")
 
     def pytest_itemcollected(self, item):
-        self.browser_tests = getattr(self, "browser_tests", set())
         function = inspect.unwrap(item.function)
         if any(call in inspect.getsource(function) for call in BROWSER_CALLS):
             self.browser_tests.add(item.nodeid)
 
     def pytest_sessionfinish(self, session):
+        if os.environ.get("AR_EVERYTHING") and len(self.finished) < session.testscollected:
+            self.complaints.append(f"only {len(self.finished)} of {session.testscollected} tests ran")
         self.complaints += [f"logged after the last test: {text}" for text in self.log.take()]
         if self.complaints and session.exitstatus == 0:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

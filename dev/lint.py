@@ -4,7 +4,7 @@ import io
 import subprocess
 import xml.parsers.expat
 
-from .cache import REPO, run, say
+from .cache import REPO, cache_dir, run, say
 
 ODOO_CHECKS = (
     "sql-injection,missing-gettext,gettext-variable,gettext-placeholders,gettext-repr,raise-unlink-override,"
@@ -29,6 +29,7 @@ def run_lint(env, args):
 
 def _python(env, *args, path=()):
     child = env.odoo_env()
+    child["PYLINTHOME"] = str(cache_dir() / "pylint")
     child["PYTHONPATH"] = ":".join([*map(str, path), child["PYTHONPATH"]])
     return subprocess.run([env.python, *args], cwd=REPO, env=child, stdin=subprocess.DEVNULL).returncode
 
