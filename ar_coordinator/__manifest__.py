@@ -46,5 +46,6 @@
             'ar_coordinator/static/tests/tours/**/*',
         ],
     },
+    'uninstall_hook': 'uninstall_hook',
     'application': True,
 }

@@ -6,6 +6,7 @@ from . import test_dunning_engine
 from . import test_dunning_faults
 from . import test_dunning_letters
 from . import test_dunning_roles
+from . import test_dispute
 from . import test_dunning_run
 from . import test_engine
 from . import test_invoice_and_customer

@@ -1,0 +1,11 @@
+"""What has to be done outside the data files."""
+from odoo.tools import SQL
+
+# children before what they refer to: the database refuses otherwise, and says so in the log
+USERS_TABLES = ('ar_dunning_outcome', 'ar_dunning_letter_line', 'ar_dunning_letter', 'ar_dunning_run', 'ar_dispute')
+
+
+def uninstall_hook(env):
+    """Delete the records users made, so that what they refer to can be uninstalled without complaints."""
+    for table in USERS_TABLES:
+        env.cr.execute(SQL("DELETE FROM %s", SQL.identifier(table)))
