@@ -9,3 +9,4 @@ def uninstall_hook(env):
     """Delete the records users made, so that what they refer to can be uninstalled without complaints."""
     for table in USERS_TABLES:
         env.cr.execute(SQL("DELETE FROM %s", SQL.identifier(table)))
+    env.cr.execute(SQL("UPDATE res_company SET ar_dunning_policy_id = NULL"))
