@@ -68,6 +68,14 @@ def shell(args):
 
 
 @command
+def screenshots(args):
+    """the pictures of README and docs/, from the running demo"""
+    _inside_venv("screenshots", args)
+    from .screenshots import main
+    return main()
+
+
+@command
 def clean(args):
     """stop PostgreSQL and remove everything that was fetched or built"""
     if cache_dir().exists():
@@ -85,7 +93,7 @@ def clean(args):
 def help(args):
     """this list"""
     for name, function in COMMANDS.items():
-        print(f"make {name:6} {function.__doc__}")
+        print(f"make {name:11} {function.__doc__}")
     print("\nEverything that is fetched goes into AR_CACHE (now", f"{cache_dir()}). See dev/README.md.")
 
 

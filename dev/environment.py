@@ -24,7 +24,7 @@ from .system import ensure_packages
 from .venv import ensure_venv
 
 BASE_MODULES = ["account", "sale_management", "stock", "sale_stock", "account_payment"]
-KEEP_ADDON_TEMPLATES = 4
+KEEP_TEMPLATES = 4  # of each kind
 PREPARED = "AR_DEV_ENVIRONMENT"  # tells child processes what their parent has prepared
 LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ \d+ (\w+) ")
 
@@ -180,7 +180,7 @@ class Environment:
         """Name of a database with Odoo's modules that ours work with, and none of ours."""
         name = "base_" + digest(self.odoo_version, *BASE_MODULES)
         text = f"Building a database with {', '.join(BASE_MODULES)} (about 1 minute)"
-        return self._template(name, None, text, BASE_MODULES)
+        return self.template(name, None, text, lambda part: self._install(part, BASE_MODULES, clean_log=False))
 
     def addon_template(self):
         """Name of a database with this checkout's addons installed; built again when their files change."""
@@ -188,10 +188,8 @@ class Environment:
         name = "addon_" + digest(base, self.addons_hash())
         if not self.modules:
             return base
-        used = cache_dir() / "used" / name
-        used.parent.mkdir(exist_ok=True)
-        used.touch()
-        return self._template(name, base, f"Building a database with {', '.join(self.modules)}", self.modules)
+        text = f"Building a database with {', '.join(self.modules)}"
+        return self.template(name, base, text, lambda part: self._install(part, self.modules, clean_log=True))
 
     def addons_hash(self):
         """Changes with every file of the addons that matters to an installation (not the Python tests)."""
@@ -203,7 +201,16 @@ class Environment:
                     result.update(f"{module}/{inside}".encode() + hashlib.sha256(path.read_bytes()).digest())
         return result.hexdigest()
 
-    def _template(self, name, base, text, modules):
+    def template(self, name, base, text, fill):
+        """Name of a database made once: a copy of `base` (None: nothing) that `fill(its name for now)` completes.
+
+        Give it a new name when what goes in changes: `kind_<hash>`; of each kind the latest used stay. `fill` must have
+        closed its connections when it returns.
+        """
+        if base:
+            used = cache_dir() / "used" / name
+            used.parent.mkdir(exist_ok=True)
+            used.touch()
         if self.exists(name):
             return name
         with lock(f"template-{name}"):
@@ -212,16 +219,20 @@ class Environment:
             part = f"{name}_part"
             self.drop(part)
             with step(text):
-                if base:
-                    self.clone(base, part)
-                self._install(part, modules, clean_log=bool(base))
+                try:
+                    if base:
+                        self.clone(base, part)
+                    fill(part)
+                except BaseException:
+                    self.drop(part)
+                    raise
                 shutil.rmtree(self._filestore(name), ignore_errors=True)
                 if self._filestore(part).exists():
                     self._filestore(part).rename(self._filestore(name))
                 self.psql(f'ALTER DATABASE "{part}" ALLOW_CONNECTIONS false', "postgres")
                 self.psql(f'ALTER DATABASE "{part}" RENAME TO "{name}"', "postgres")  # from here on it counts
         if base:
-            self._forget_old_templates()
+            self._forget_old_templates(name.partition("_")[0])
         return name
 
     def _install(self, db, modules, clean_log, how="-i"):
@@ -245,10 +256,10 @@ class Environment:
     def _filestore(self, db):
         return self.data_dir / "filestore" / db
 
-    def _forget_old_templates(self):
-        """Keep the addon templates used last; a copy does not need its template."""
-        used = sorted((cache_dir() / "used").iterdir(), key=lambda path: path.stat().st_mtime)
-        for path in used[:-KEEP_ADDON_TEMPLATES]:
+    def _forget_old_templates(self, kind):
+        """Keep the templates of a kind used last; a copy does not need its template."""
+        used = sorted((cache_dir() / "used").glob(f"{kind}_*"), key=lambda path: path.stat().st_mtime)
+        for path in used[:-KEEP_TEMPLATES]:
             with lock(f"template-{path.name}", wait=False) as ours:
                 if ours:
                     self.drop(path.name)

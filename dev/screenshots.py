@@ -1,0 +1,192 @@
+"""`make screenshots`: the pictures of the README and the manual, taken from the running demo.
+
+    make demo                          in one terminal
+    make screenshots                   in another; ADDRESS=http://127.0.0.1:8069 by default
+
+Chromium is driven over its DevTools protocol: log in, open a screen, wait until what matters is there, take the
+picture. The letter is a page of the demo's mail folder.
+"""
+import base64
+import contextlib
+import itertools
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import websocket
+
+from .cache import REPO, Problem, say
+from .system import CHROMIUM_NAMES
+
+IMAGES = REPO / "docs/images"
+WAIT_SECONDS = 60
+# name, path in the client, what must be there (CSS), width and height of the window
+SCREENS = (
+    ("aged_receivables", "/odoo/ar-aging", ".o_ar_aging table tbody tr", 1500, 900),
+    ("kpi", "/odoo/ar-kpi", ".o_ar_report canvas", 1500, 900),
+    ("dunning_run", "/odoo/ar-dunning", ".o_data_row", 1500, 900),
+)
+# The web client shows the companies of this cookie.
+ALL_COMPANIES = """
+    fetch('/web/session/get_session_info', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: '{}'})
+        .then(answer => answer.json())
+        .then(({result}) => {
+            const ids = Object.keys(result.user_companies.allowed_companies);
+            document.cookie = `cids=${ids.join('-')}; path=/`;
+        })"""
+# Above it in the list: the second runs of the day, which sent nothing, and the other company's.
+OPEN_RUN = "document.querySelectorAll('.o_data_row')[3].querySelector('.o_data_cell').click()"
+LETTER_SIZE = (900, 1100)
+
+
+def main():
+    """Take all pictures; returns the exit code."""
+    address = os.environ.get("ADDRESS") or "http://127.0.0.1:8069"
+    output = Path(os.environ.get("DEMO_OUTPUT") or REPO / "demo-output")
+    letter = _letter(output / "mail")
+    _check_server(address)
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with browser() as page:
+        page.size(1500, 900)
+        page.open(f"{address}/web/login")
+        page.run("""document.querySelector('input[name=login]').value = 'admin';
+                    document.querySelector('input[name=password]').value = 'admin';
+                    document.querySelector('form.oe_login_form').submit();""")
+        page.wait_for(".o_main_navbar")
+        page.run(ALL_COMPANIES)
+        for name, path, ready, width, height in SCREENS:
+            page.size(width, height)
+            page.open(address + path)
+            page.wait_for(ready)
+            if name == "dunning_run":  # the latest that sent something is shown as a form
+                page.run(OPEN_RUN)
+                page.wait_for(".o_form_view .o_field_widget")
+            page.shoot(IMAGES / f"{name}.png")
+        page.size(*LETTER_SIZE)
+        page.open(letter.as_uri())
+        page.wait_for("main table")
+        page.shoot(IMAGES / "dunning_letter.png", whole="main")
+    say(f"Pictures are in {IMAGES}.")
+    return 0
+
+
+class Page:
+    """A page of the browser: what a person would do with it."""
+
+    def __init__(self, socket):
+        self.socket = socket
+        self.numbers = itertools.count(1)
+        self.call("Page.enable")
+
+    def call(self, method, **params):
+        """Send a command of the DevTools protocol and return its result."""
+        number = next(self.numbers)
+        self.socket.send(json.dumps({"id": number, "method": method, "params": params}))
+        while True:
+            answer = json.loads(self.socket.recv())
+            if answer.get("id") == number:
+                if "error" in answer:
+                    raise Problem(f"The browser refused {method}: {answer['error']['message']}")
+                return answer["result"]
+
+    def size(self, width, height):
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+
+    def open(self, address):
+        self.call("Page.navigate", url=address)
+        self.wait_until("document.readyState === 'complete'", f"{address} to load")
+
+    def run(self, script):
+        """Evaluate JavaScript and return its value."""
+        result = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        if "exceptionDetails" in result:
+            raise Problem(f"The page failed with {result['exceptionDetails'].get('exception', {}).get('description')}")
+        return result["result"].get("value")
+
+    def wait_for(self, selector):
+        self.wait_until(f"document.querySelector({json.dumps(selector)})?.checkVisibility() || false", selector)
+
+    def wait_until(self, condition, what):
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not self._holds(condition):
+            if time.monotonic() > deadline:
+                self.shoot(REPO / "demo-output/screenshot_failed.png")
+                raise Problem(f"Waited {WAIT_SECONDS} s in vain for {what}; see demo-output/screenshot_failed.png.")
+            time.sleep(0.2)
+
+    def _holds(self, condition):
+        # while a page is being replaced there is nothing to ask: ask again
+        with contextlib.suppress(Problem):
+            return self.run(condition)
+        return False
+
+    def shoot(self, path, whole=None):
+        """Save a picture of the window, or of a `whole` element."""
+        time.sleep(1)  # pictures, fonts and animations
+        clip = {}
+        if whole:
+            box = self.run(f"document.querySelector({json.dumps(whole)}).getBoundingClientRect().toJSON()")
+            box = {name: box[name] for name in ("x", "y", "width", "height")}
+            clip = {"clip": {**box, "scale": 1}, "captureBeyondViewport": True}
+        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png", **clip)["data"]))
+        say(f"  {path.name}")
+
+
+@contextlib.contextmanager
+def browser():
+    """A browser of our own with a fresh profile, and a Page in it."""
+    program = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if not program:
+        raise Problem("No Chromium or Chrome is on the PATH: apt-get install -y chromium")
+    with tempfile.TemporaryDirectory() as profile:
+        process = subprocess.Popen(
+            [program, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage",
+             "--no-first-run", "--force-color-profile=srgb", "--lang=en-US", f"--user-data-dir={profile}",
+             "--remote-debugging-port=0", "--remote-allow-origins=*", "about:blank"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            socket = websocket.create_connection(_page_address(Path(profile), process), timeout=WAIT_SECONDS)
+            yield Page(socket)
+            socket.close()
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _page_address(profile, process):
+    """The WebSocket of the browser's first page; the browser writes its port into its profile."""
+    port_file = profile / "DevToolsActivePort"
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        if port_file.exists() and port_file.read_text().strip():
+            port = port_file.read_text().split()[0]
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list") as answer:
+                pages = [page for page in json.load(answer) if page["type"] == "page"]
+            if pages:
+                return pages[0]["webSocketDebuggerUrl"]
+        time.sleep(0.1)
+    raise Problem("Chromium did not start.")
+
+
+def _letter(folder):
+    """The letter to show: an English one with several items."""
+    pages = [page for page in sorted(folder.glob("[0-9]*.html")) if "Larkfield Instruments, Inc." in page.read_text()]
+    english = [page for page in pages if re.search(r"[Rr]eminder", page.read_text())]
+    if not english:
+        raise Problem(f"There is no letter in {folder}; run make demo first (without LEDGER) and leave it running.")
+    return max(english, key=lambda page: page.read_text().count("<tr"))
+
+
+def _check_server(address):
+    try:
+        urllib.request.urlopen(f"{address}/web/health", timeout=10).close()
+    except (urllib.error.URLError, TimeoutError):
+        raise Problem(
+            f"Nothing answers at {address}: leave make demo running, or set ADDRESS to what it printed.") from None

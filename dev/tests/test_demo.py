@@ -1,0 +1,204 @@
+"""`make demo SERVE=0`, on the story and on a ledger file: every figure of its summary against sums made another way."""
+import datetime
+import email
+import email.policy
+import json
+import subprocess
+from collections import Counter, defaultdict
+from decimal import Decimal
+
+import openpyxl
+import pytest
+from pypdf import PdfReader
+
+from dev.cache import REPO
+from dev.environment import Environment, bad_records
+
+# Runs the demo and asks the database, before it is dropped, what plain SQL thinks of it.
+PROBE = """
+import json, os, sys
+from pathlib import Path
+from dev import demo
+from dev.environment import Environment
+
+class Probe(demo.Demo):
+    def _job(self):
+        super()._job()
+        queries = json.loads(Path(sys.argv[1]).read_text())
+        facts = {name: self.env.psql(query, self.books.db) for name, query in queries.items()}
+        (self.output / "probe.json").write_text(json.dumps(facts))
+
+demo.Demo = Probe
+given = os.environ.get
+sys.exit(demo.main(Environment.prepare(), ledger=given("LEDGER"), as_of=given("AS_OF"), serve=False))
+"""
+OPEN_ITEMS = """
+    SELECT line.company_id, customer.name, move.name, line.amount_residual,
+           '{day}'::date - COALESCE(line.date_maturity, line.date) AS days
+      FROM account_move_line line
+      JOIN account_account account ON account.id = line.account_id AND account.account_type = 'asset_receivable'
+      JOIN account_move move ON move.id = line.move_id AND move.state = 'posted'
+      JOIN res_partner partner ON partner.id = line.partner_id
+      JOIN res_partner customer ON customer.id = partner.commercial_partner_id
+     WHERE line.amount_residual != 0 AND line.date <= '{day}'"""
+RATES = """
+    SELECT company.id, currency.name, (SELECT rate FROM res_currency_rate rate
+                                        WHERE rate.currency_id = currency.id AND rate.name <= '{day}'
+                                     ORDER BY rate.name DESC LIMIT 1)
+      FROM res_company company JOIN res_currency currency ON currency.id = company.currency_id"""
+OUTCOMES = """
+    SELECT outcome.result, outcome.reason, move.name, customer.name, outcome.amount_open, outcome.amount_asked,
+           COALESCE((SELECT SUM(dispute.amount_held) FROM ar_dispute dispute
+                      WHERE dispute.move_id = move.id AND dispute.date_closed IS NULL), 0),
+           line.no_followup, outcome.days_overdue
+      FROM ar_dunning_outcome outcome
+      JOIN account_move_line line ON line.id = outcome.move_line_id
+      JOIN account_move move ON move.id = outcome.move_id
+      JOIN res_partner customer ON customer.id = outcome.partner_id
+     WHERE outcome.run_id IN ({runs})"""
+RUNS = "SELECT MIN(id) FROM ar_dunning_run WHERE as_of = '{day}' GROUP BY company_id"  # without the second ones
+LETTERS = """
+    SELECT letter.channel, letter.state, letter.lang, recipient.lang, letter.email_to, customer.name
+      FROM ar_dunning_letter letter
+      JOIN res_partner recipient ON recipient.id = letter.recipient_id
+      JOIN res_partner customer ON customer.id = letter.partner_id
+     WHERE letter.state != 'cancelled' AND letter.run_id IN ({runs})"""
+STORY = """
+    SELECT (SELECT COUNT(DISTINCT commercial_partner_id) FROM account_move WHERE move_type = 'out_invoice'),
+           (SELECT COUNT(DISTINCT company_id) FROM account_move),
+           (SELECT COUNT(DISTINCT currency_id) FROM account_move WHERE move_type = 'out_invoice'),
+           (SELECT COUNT(*) FROM mail_mail WHERE state = 'outgoing'),
+           (SELECT COUNT(*) FROM ar_dispute WHERE date_closed IS NULL)"""
+
+
+class Job:
+    """One run of the demo, and what it left behind."""
+
+    def __init__(self, folder, day, ledger=None):
+        env = Environment.prepare()
+        self.day = day
+        self.output = folder / "output"
+        queries = {"open_items": OPEN_ITEMS, "rates": RATES, "outcomes": OUTCOMES, "letters": LETTERS, "story": STORY}
+        runs = RUNS.format(day=day)
+        (folder / "queries.json").write_text(json.dumps(
+            {name: sql.format(day=day, runs=runs) for name, sql in queries.items()}))
+        child = {**env.odoo_env(), "DEMO_OUTPUT": str(self.output), "AS_OF": str(day), "LEDGER": str(ledger or "")}
+        done = subprocess.run(
+            [env.python, "-c", PROBE, folder / "queries.json"], env=child, cwd=REPO, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.printed = done.stdout
+        assert done.returncode == 0, done.stdout
+        self.summary = json.loads((self.output / "summary.json").read_text())
+        self.facts = json.loads((self.output / "probe.json").read_text())
+        self.mails = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+                      for path in sorted((self.output / "mail").glob("*.eml"))]
+
+    def aged(self):
+        """{customer: [not due, 1-30, ..., over 120, unapplied]} in each company's own currency, by company."""
+        result = defaultdict(lambda: defaultdict(lambda: [Decimal(0)] * 7))
+        for company, customer, _move, amount, days in self.facts["open_items"]:
+            bucket = 6 if Decimal(amount) < 0 else sum(int(days) > limit for limit in (0, 30, 60, 90, 120))
+            result[company][customer][bucket] += Decimal(amount)
+        return result
+
+    def rates(self):
+        """Dollars for one unit of each company's currency."""
+        return {company: Decimal(1) if name == "USD" else 1 / Decimal(rate)
+                for company, name, rate in self.facts["rates"]}
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory):
+    return Job(tmp_path_factory.mktemp("story"), datetime.date.today())
+
+
+def test_aged_table_is_the_sum_of_the_open_items(story):
+    rates = story.rates()
+    expected = defaultdict(lambda: [Decimal(0)] * 7)
+    for company, customers in story.aged().items():
+        for customer, cells in customers.items():
+            for number, amount in enumerate(cells):
+                expected[customer][number] += round(amount * rates[company], 2)
+    rows = {row["name"]: [*row["amounts"], row["unapplied"]] for row in story.summary["aging"]["rows"]}
+    assert rows.keys() == expected.keys()
+    for customer, cells in expected.items():
+        assert rows[customer] == pytest.approx([float(cell) for cell in cells], abs=0.001), customer
+    totals = story.summary["aging"]["totals"]
+    assert [*totals["amounts"], totals["unapplied"]] == pytest.approx(
+        [float(sum(column)) for column in zip(*expected.values(), strict=True)], abs=0.001)
+    assert story.summary["aging"]["difference_to_ledger"] == 0
+
+
+def test_story_has_every_situation(story):
+    customers, companies, currencies, waiting, disputes = map(int, story.facts["story"][0])
+    assert (customers, companies, currencies) == (60, 2, 3)
+    assert waiting == 0
+    assert disputes >= 6
+    assert all(amount > 0 for amount in story.summary["aging"]["totals"]["amounts"]), "an empty column"
+    assert story.summary["aging"]["totals"]["unapplied"] < 0
+    items = story.summary["dunning"]["items_by_result_and_reason"]
+    reasons = {(result, reason) for result, some in items.items() for reason in some}
+    assert reasons >= {("sent", "due"), ("letter", "no_address"), ("skipped", "disputed"), ("skipped", "no_followup"),
+                       ("held", "covered")}
+    assert len(story.summary["kpi"]["series"]) == 12
+    assert all(point["dso"] > 0 for point in story.summary["kpi"]["series"])
+
+
+def test_disputed_items_are_left_alone(story):
+    wholly = partly = 0
+    for result, reason, move, _customer, amount_open, asked, held, _no_followup, _days in story.facts["outcomes"]:
+        if Decimal(held) >= Decimal(amount_open):
+            wholly += 1
+            assert (result, reason) == ("skipped", "disputed"), move
+        elif Decimal(held):
+            partly += 1
+            assert Decimal(asked) == Decimal(amount_open) - Decimal(held), move
+    assert wholly >= 2
+    assert partly >= 3
+
+
+def test_no_followup_and_what_is_due_today_are_left_alone(story):
+    for result, reason, move, _customer, _open, _asked, _held, no_followup, days in story.facts["outcomes"]:
+        if no_followup == "t":
+            assert (result, reason) == ("skipped", "no_followup"), move
+        if int(days) < 3:
+            assert result not in ("sent", "letter"), move
+
+
+def test_every_letter_by_email_has_come_and_no_other(story):
+    by_email = [row for row in story.facts["letters"] if row[0] == "email"]
+    assert {state for _channel, state, *_rest in by_email} == {"sent"}
+    assert len(story.mails) == len(by_email) == story.summary["dunning"]["letters_by_channel"]["email"] > 20
+    addresses = Counter(address for *_rest, address, _customer in by_email)
+    assert Counter(mail["To"].addresses[0].addr_spec for mail in story.mails) == addresses
+    assert {row[2] for row in by_email} == {"en_US", "de_DE", "fr_FR", "es_ES", "nl_NL"}
+    assert all(row[2] == row[3] for row in story.facts["letters"]), "a letter is not in its recipient's language"
+    assert len({mail["Subject"] for mail in story.mails}) > 5
+
+
+def test_customers_without_email_get_letters_to_print(story):
+    printed = [row for row in story.facts["letters"] if row[0] == "letter"]
+    files = list((story.output / "letters").glob("*.pdf"))
+    assert len(files) == len(printed) == story.summary["dunning"]["letters_by_channel"]["letter"] > 0
+    # Debian's wkhtmltopdf draws web fonts as outlines: there is no text to read, so the names of the files must do
+    assert {path.stem.partition("_")[2] for path in files} == {
+        "".join(char if char.isalnum() else "_" for char in customer) for *_rest, customer in printed}
+    assert all(PdfReader(path).pages for path in files)
+
+
+def test_second_run_sends_nothing(story):
+    assert story.summary["dunning"]["second_run"]["letters"] == 0
+    assert not {"sent", "letter"} & story.summary["dunning"]["second_run"]["items_by_result_and_reason"].keys()
+
+
+def test_files(story):
+    sheet = openpyxl.load_workbook(story.output / "aged_receivables.xlsx", data_only=True).worksheets[0]
+    cells = [cell for row in sheet.iter_rows(values_only=True) for cell in row if isinstance(cell, int | float)]
+    assert round(story.summary["aging"]["totals"]["total"], 2) in [round(cell, 2) for cell in cells]
+    assert PdfReader(story.output / "aged_receivables.pdf").pages
+    index = (story.output / "mail/index.html").read_text()
+    assert index.count(".html\"") == len(story.mails)
+    for name in ("odoo.log", "server.log"):
+        assert bad_records((story.output / name).read_text()) == []
+    for text in ("Aged receivables as of", "Countback DSO", "Disputed", str(story.output)):
+        assert text in story.printed
