@@ -3,9 +3,8 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 
-help setup lint bench shell screenshots clean:
+# Variables on the command line (LEDGER, AS_OF, SERVE, INVOICES, ...) reach the commands as environment variables.
+help setup demo lint bench shell screenshots clean:
 	@$(PYTHON) -m dev $@ $(ARGS)
-demo:
-	@LEDGER='$(LEDGER)' AS_OF='$(AS_OF)' SERVE='$(SERVE)' $(PYTHON) -m dev demo $(ARGS)
 test:
 	@$(PYTHON) -m dev test $(T) $(ARGS)
