@@ -39,7 +39,8 @@ class AccountMove(models.Model):
         """
         self.ensure_one()
         if self.move_type not in ('out_invoice', 'out_receipt') or self.state != 'posted':
-            raise UserError(self.env._("%s is not a posted customer invoice and cannot be disputed.", self.display_name))
+            raise UserError(self.env._(
+                "%s is not a posted customer invoice and cannot be disputed.", self.display_name))
         undisputed = self.currency_id.round(self.amount_residual - self.ar_disputed_amount)
         if self.currency_id.compare_amounts(undisputed, 0) <= 0:
             raise UserError(self.env._(

@@ -14,6 +14,8 @@ from .ar_aging_xlsx import AgingWorkbook, open_workbook
 
 ITEMS_PER_QUERY = 20_000
 ROWS_PER_PAGE = 28  # of the PDF
+AMOUNTS_WIDTH = 800  # px of a PDF page beside the names
+DIGIT_WIDTH = 0.54  # of the font size, on average over digits and separators
 
 
 class ArAgingReport(models.AbstractModel):
@@ -110,12 +112,20 @@ class ArAgingReport(models.AbstractModel):
             'headings': headings,
             'total_column': len(data['buckets']) + 1,
             'pages': pages,
+            'font_size': self._pdf_font_size(headings, [cells(data['totals']), *(row[1] for row in rows)]),
             'totals': cells(data['totals']),
             'zero': amount(0),
             'difference': None if data['difference_to_ledger'] is None else amount(data['difference_to_ledger']),
             'differences': [(difference['label'], amount(difference['amount'])) for difference in data['differences']],
             'page_label': lambda number: self.env._("Page %(number)s of %(count)s", number=number, count=len(pages)),
         }
+
+    def _pdf_font_size(self, headings, rows):
+        """Size in px at which all columns fit the page: an amount that does not fit would be cut off."""
+        columns = zip(headings, *rows, strict=True)
+        characters = sum(max(map(len, column)) for column in columns)
+        padding = 8 * len(headings)
+        return round(min(12.0, max(5.0, (AMOUNTS_WIDTH - padding) / (characters * DIGIT_WIDTH))), 1)
 
     # === TEXTS SHARED BY XLSX AND PDF === #
 

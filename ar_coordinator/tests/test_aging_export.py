@@ -171,6 +171,16 @@ class TestAgingPdf(AgingExportCommon):
         self.assertGreater(pdf.pages[0].mediabox.width, pdf.pages[0].mediabox.height)
         self.assertIn("6,250.00", pdf.pages[0].extract_text())
 
+    def test_many_columns_fit_the_page(self):
+        """No amount is cut off at the edge of the page: thirteen columns of long amounts, read back from the PDF."""
+        self.ar_invoice(1_234_567_890.12, '2016-01-01', '2016-01-31')
+        options = {**self.options, 'bucket_limits': [10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120]}
+        page = PdfReader(io.BytesIO(self.env['ar.aging.report'].get_pdf(options))).pages[0]
+        text = page.extract_text()
+        self.assertIn("1,234,567,890.12", text)
+        self.assertIn("1,234,574,140.12", text)  # the total
+        self.assertIn("Disputed", text)  # the last column
+
     def test_without_wkhtmltopdf(self):
         report = self.env.registry['ir.actions.report']
         with patch.object(report, 'get_wkhtmltopdf_state', lambda _self: 'install'), \
