@@ -197,7 +197,7 @@ class TestAgingRoutes(AgingExportCommon, HttpCase):
         cls.ar_user('ar_reader', 'ar_coordinator.group_ar_readonly')
         cls.ar_user('ar_stranger', 'base.group_user')
         cls.ar_user('ar_portal', 'base.group_portal')
-        cls.foreign_company = cls.env['res.company'].create({'name': "Not Theirs"})
+        cls.foreign_company = cls.env['res.company'].create({'name': "AR test company of others"})
 
     def download(self, login, file_format='xlsx', **options):
         self.authenticate(login, login)
@@ -240,7 +240,7 @@ class TestAgingRoutes(AgingExportCommon, HttpCase):
 
     def test_first_company_gives_the_currency(self):
         """Where currencies differ, the company that is first in the switcher decides, as on the screen."""
-        euro_company = self.env['res.company'].create({'name': "Euro Branch", 'currency_id': self.eur.id})
+        euro_company = self.env['res.company'].create({'name': "AR test branch in euros", 'currency_id': self.eur.id})
         self.env['res.users'].search([('login', '=', 'ar_reader')]).company_ids = [Command.link(euro_company.id)]
         answer = self.download('ar_reader', company_ids=[euro_company.id, self.company.id])
         parameters = {
