@@ -1,0 +1,90 @@
+"""What the benchmark says: results.json, the table, and whether the goals are met."""
+import json
+import os
+import platform
+
+from dev.cache import Problem
+
+LARGE = 200_000  # from this size on a missed goal fails the run: smaller ledgers measure overheads
+
+
+def check_same(name, got, expected):
+    """Compare two tables {customer: amount or list of amounts}, to the cent.
+
+    :raise Problem: naming the first customer that differs; a fast wrong answer is no result
+    """
+    def rounded(value):
+        return [round(float(cell), 2) + 0.0 for cell in (value if isinstance(value, list) else [value])]
+    for customer in sorted(set(got) | set(expected)):
+        if customer not in got or customer not in expected or rounded(got[customer]) != rounded(expected[customer]):
+            raise Problem(f"{name}: {customer} has {got.get(customer)} and should have {expected.get(customer)}.")
+
+
+def goals(results, size):
+    """[(met, sentence)] of the goals that are set for LARGE."""
+    rows = {row['name']: row for row in results}
+    found = []
+    for name, row in rows.items():
+        if row.get('job') != 'aged' or not row['day']:
+            continue
+        found.append((row['ratio_to_floor'] <= 2.5, f"{name}: {row['ratio_to_floor']:.2f} times plain SQL (at most 2.5)"))
+        if row['peer_seconds']:
+            found.append((row['speedup'] >= 30, f"{name}: {row['speedup']:.0f} times as fast as the peer (at least 30)"))
+            share = row['peak_mb'] / row['peer_peak_mb']
+            found.append((share < 0.25, f"{name}: {100 * share:.0f} % of the peer's memory (under 25 %)"))
+        else:
+            found.append((False, f"{name}: no comparison with the peer, it could not be fetched"))
+    history = rows["Aged today, a third of the paid history"]
+    ratio = history['full_history_seconds'] / history['seconds']
+    found.append((ratio <= 1.25, f"Today's ageing takes {ratio:.2f} times as long with 3 times the paid history (at most 1.25)"))
+    slower = next(row['slower_percent'] for row in results if 'slower_percent' in row)
+    found.append((slower <= 5, f"Posting is {slower:+.1f} % slower with the addon (at most 5 %)"))
+    return found
+
+
+def publish(results, settings, idle, folder):
+    """Write results.json, print the table and the goals; return the exit code."""
+    folder.mkdir(exist_ok=True)
+    (folder / 'results.json').write_text(json.dumps(results, indent=1) + "\n")
+    print(f"\n{settings.invoices:,} invoices, {settings.partners:,} customers, {settings.months} months; {machine()};"
+          f" an idle Odoo process takes {idle:.0f} MB\n")
+    print(table(results))
+    for row in results:
+        if 'slower_percent' in row:
+            print(f"\n{row['name']}: {row['seconds']:.2f} s with the addon, {row['without_addon_seconds']:.2f} s without"
+                  f" ({row['slower_percent']:+.1f} %); {row['queries']} and {row['without_addon_queries']} queries")
+        if 'full_history_seconds' in row:
+            print(f"\n{row['name']}: {row['seconds'] * 1000:.0f} ms; with all of it {row['full_history_seconds'] * 1000:.0f} ms")
+    found = goals(results, settings.invoices)
+    print(f"\nGoals at {LARGE:,} invoices" + ("" if settings.invoices >= LARGE else " (this ledger is smaller, for information)"))
+    for met, sentence in found:
+        print(f"  {'met   ' if met else 'MISSED'}  {sentence}")
+    print(f"\nAll figures: {folder / 'results.json'}")
+    return 1 if settings.invoices >= LARGE and not all(met for met, _sentence in found) else 0
+
+
+def table(results):
+    """The rows as a text table."""
+    heading = ["", "seconds", "queries", "peak MB", "SQL floor s", "x floor", "peer s", "peer queries", "peer MB", "speed-up"]
+    lines = [heading]
+    for row in results:
+        lines.append([row['name'], *(_number(row.get(key), digits) for key, digits in (
+            ('seconds', 3), ('queries', 0), ('peak_mb', 0), ('floor_seconds', 3), ('ratio_to_floor', 2), ('peer_seconds', 2),
+            ('peer_queries', 0), ('peer_peak_mb', 0), ('speedup', 1)))])
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heading))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) if not column else cell.rjust(width)
+                  for column, (cell, width) in enumerate(zip(line, widths, strict=True)))
+        for line in lines)
+
+
+def _number(value, digits):
+    return "" if value is None else f"{value:,.{digits}f}"
+
+
+def machine():
+    """One line about the machine: processor, cores, load."""
+    model = platform.processor() or platform.machine()
+    with open('/proc/cpuinfo') as info:
+        model = next((line.split(':', 1)[1].strip() for line in info if line.startswith('model name')), model)
+    return f"{model}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}"

@@ -1,0 +1,299 @@
+"""`make bench`: measure this project on a generated ledger against plain SQL and against a peer. See README.md.
+
+    make bench                           20,000 invoices
+    make bench INVOICES=200000           the large one
+    make bench AR_BENCH_KEEP=1           keep the databases (and use them again for the same ledger)
+
+Also PARTNERS (default: a twentieth of the invoices), MONTHS (24), SEED (1), ROUNDS (7).
+"""
+import contextlib
+import datetime
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks import peer, report
+from dev.cache import REPO, Problem, digest, say, step
+from dev.environment import Environment
+
+OUT = Path(__file__).parent / 'out'
+POSTED = 300
+PEER_ROUNDS = 3
+
+
+class Settings:
+    """What was asked for on the command line."""
+
+    def __init__(self, environ):
+        def number(name, default):
+            try:
+                value = int(environ.get(name) or default)
+            except ValueError:
+                value = 0
+            if value <= 0:
+                raise Problem(f"{name} must be a whole number above 0, not {environ[name]!r}.")
+            return value
+        self.invoices = number('INVOICES', 20_000)
+        self.partners = number('PARTNERS', max(self.invoices // 20, 10))
+        self.months, self.seed, self.rounds = number('MONTHS', 24), number('SEED', 1), number('ROUNDS', 7)
+        self.keep = environ.get('AR_BENCH_KEEP', '0') not in ('', '0')
+        self.today = datetime.date.today()
+
+    def past(self, days):
+        return (self.today - datetime.timedelta(days)).isoformat()
+
+
+# === DATABASES === #
+
+class Databases:
+    """The bench's own databases: `core` (the ledger, Odoo only), `addon` (a copy with ours), `thin` (a third of the paid history)."""
+
+    def __init__(self, env, settings):
+        self.env, self.settings = env, settings
+        self.prefix = f"bench_{digest(REPO)}"
+
+    def name(self, role):
+        return f"{self.prefix}_{role}"
+
+    def build(self):
+        """Generate the ledgers and install the addon."""
+        self._ledger('core', 1.0)
+        self._with_addon('core', 'addon')
+        self._ledger('thin', 1 / 3)
+        self._with_addon('thin', 'thin_addon')
+
+    def _ledger(self, role, paid_history):
+        settings, name = self.settings, self.name(role)
+        recipe = digest(settings.invoices, settings.partners, settings.months, settings.seed, settings.today, paid_history,
+                        self.env.base_template(), (REPO / 'benchmarks/generator.py').read_text())
+        if self.env.exists(name) and self.env._note(name) == recipe:
+            say(f"  using the ledger of an earlier run ({name})")
+            return
+        self.env.clone(self.env.base_template(), name)
+        share = "" if paid_history == 1 else " with a third of the paid history"
+        with step(f"Generating {settings.invoices:,} invoices{share}"):
+            parameters = dict(invoices=settings.invoices, partners=settings.partners, months=settings.months, seed=settings.seed,
+                              paid_history=paid_history)
+            self._odoo(name, GENERATE.format(parameters=parameters))
+        self._vacuum(name)
+        self.env.psql(f"COMMENT ON DATABASE {name} IS '{recipe}'", 'postgres')
+
+    def _with_addon(self, source, role):
+        name = self.name(role)
+        with step(f"Copying {self.name(source)} and installing {', '.join(self.env.modules)}"):
+            self.env.clone(self.name(source), name)
+            self.install(role, self.env.modules)
+            self._vacuum(name)
+
+    def install(self, role, modules, **conf):
+        name = self.name(role)
+        done = self.env.odoo(
+            'server', '-c', self.env.conf(name, **conf), '-d', name, '-i', ','.join(modules), '--no-http', '--stop-after-init',
+            '--log-level=warn', check=False, stdin="", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        states = dict(self.env.psql("SELECT name, state FROM ir_module_module", name))
+        if done.returncode or any(states.get(module) != 'installed' for module in modules):
+            raise Problem(f"{', '.join(modules)} could not be installed in {name}:\n{done.stdout[-2000:]}")
+
+    def _odoo(self, name, script):
+        done = self.env.odoo('shell', '-c', self.env.conf(name), '-d', name, '--no-http', '--log-level=warn', check=False,
+                             stdin=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=REPO)
+        if done.returncode or 'Traceback' in done.stdout:
+            raise Problem(f"The ledger could not be generated:\n{done.stdout[-3000:]}")
+        say("  " + done.stdout.strip().splitlines()[-1])
+
+    def _vacuum(self, name):
+        """What autovacuum does in a database that lives: statistics and visibility map up to date."""
+        self.env.psql('VACUUM (ANALYZE)', name)
+
+    def drop(self):
+        for role in ('core', 'addon', 'thin', 'thin_addon'):
+            self.env.drop(self.name(role))
+
+
+GENERATE = """
+from benchmarks import generator
+counts = generator.generate(env, generator.Parameters(**{parameters}))
+values = generator.validate(env, sample=500)
+env.cr.commit()
+print(', '.join(f'{{count:,}} {{name}}' for name, count in counts.items()), f'rows; {{values:,}} values agree with Odoo')
+"""
+
+
+# === MEASURING === #
+
+class Worker:
+    """A child process that does jobs, see worker.py."""
+
+    def __init__(self, env, *arguments):
+        self.process = subprocess.Popen(
+            [str(env.python), '-m', 'benchmarks.worker', *map(str, arguments)], cwd=REPO, env=env.odoo_env(), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def do(self, job, table=False, **arguments):
+        """Do a job and return the answer.
+
+        :raise Problem: when the job failed or the process died
+        """
+        self.process.stdin.write(json.dumps({'job': job, 'arguments': arguments, 'table': table}) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        answer = json.loads(line) if line else {'error': "the process ended"}
+        if 'error' in answer:
+            raise Problem(f"Measuring {job} failed: {answer['error']}")
+        return answer
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Bench:
+    """The measurements; `results` are the rows of results.json."""
+
+    def __init__(self, env, settings, databases):
+        self.env, self.settings, self.databases = env, settings, databases
+        self.results = []
+
+    @contextlib.contextmanager
+    def workers(self, *wanted):
+        """Yield a fresh worker for each of `wanted`: 'sql:<database role>' or a role."""
+        workers = []
+        try:
+            for role in wanted:
+                kind, _colon, name = role.rpartition(':')
+                database = self.databases.name(name)
+                if kind == 'sql':
+                    workers.append(Worker(self.env, '--sql', self.env.psql_dsn(database), self.settings.today.isoformat()))
+                else:
+                    workers.append(Worker(self.env, self._conf(database), database))
+            yield workers
+        finally:
+            for worker in workers:
+                worker.close()
+
+    def _conf(self, database):
+        return self.env.conf(database)
+
+    def against_floor(self, name, job, day=None, role='addon', floor_job=None):
+        """Measure a job in alternation with plain SQL that gives the same table, each in a process of its own."""
+        say(f"  {name}")
+        arguments = {'day': day} if day else {}
+        has_table = job != 'xlsx'
+        with self.workers(role, f'sql:{role}') as (ours, floor):
+            first = ours.do(job, table=has_table, **arguments)
+            expected = floor.do(floor_job or job, table=has_table, **arguments)
+            if has_table:
+                report.check_same(name, first['table'], expected['table'])
+            rounds = [(ours.do(job, **arguments), floor.do(floor_job or job, **arguments)) for _round in range(self.settings.rounds)]
+        seconds = statistics.median(mine['seconds'] for mine, _floor in rounds)
+        floor_seconds = statistics.median(theirs['seconds'] for _mine, theirs in rounds)
+        self.results.append({
+            'name': name, 'size': self.settings.invoices, 'seconds': seconds, 'queries': rounds[0][0]['queries'],
+            'peak_mb': rounds[-1][0]['peak_mb'], 'floor_seconds': floor_seconds, 'ratio_to_floor': seconds / floor_seconds,
+            'peer': None, 'peer_seconds': None, 'speedup': None, 'peer_queries': None, 'peer_peak_mb': None,
+            'all_seconds': [mine['seconds'] for mine, _floor in rounds], 'job': job, 'day': day})
+        return first.get('table')
+
+    def paid_history(self):
+        """Today's ageing on the ledger with a third of the paid history: the same table, and the time should be the same too."""
+        say("  today's ageing with a third of the paid history")
+        with self.workers('addon', 'thin_addon') as (full, thin):
+            report.check_same("a third of the paid history", thin.do('aged', table=True)['table'], full.do('aged', table=True)['table'])
+            rounds = [(full.do('aged'), thin.do('aged')) for _round in range(2 * self.settings.rounds)]
+        full_seconds, thin_seconds = (statistics.median(answer['seconds'] for answer in side) for side in zip(*rounds, strict=True))
+        self.results.append({
+            'name': "Aged today, a third of the paid history", 'size': self.settings.invoices, 'seconds': thin_seconds,
+            'queries': rounds[0][1]['queries'], 'peak_mb': rounds[-1][1]['peak_mb'], 'full_history_seconds': full_seconds,
+            'ratio_to_full_history': thin_seconds / full_seconds})
+
+    def posting(self):
+        """Post invoices with and without the addon, in turns; both databases are copies of one ledger."""
+        name = f"Posting {POSTED} invoices"
+        say(f"  {name}, with and without the addon")
+        with self.workers('addon', 'core') as (with_addon, without):
+            for worker in (with_addon, without):
+                worker.do('create_drafts', count=POSTED)
+                worker.do('post')
+            rounds = [(with_addon.do('post'), without.do('post')) for _round in range(self.settings.rounds)]
+        mine, theirs = (statistics.median(answer['seconds'] for answer in side) for side in zip(*rounds, strict=True))
+        self.results.append({
+            'name': name, 'size': self.settings.invoices, 'seconds': mine, 'queries': rounds[0][0]['queries'],
+            'peak_mb': rounds[-1][0]['peak_mb'], 'without_addon_seconds': theirs, 'without_addon_queries': rounds[0][1]['queries'],
+            'slower_percent': 100 * (mine / theirs - 1),
+            'all_seconds': [[answer['seconds'] for answer in side] for side in zip(*rounds, strict=True)]})
+
+    def peer(self, totals):
+        """Install the peer in the same database and measure it; `totals`: {day: {customer: total}} its report must show."""
+        try:
+            addons, version = peer.fetch(self.env)
+        except subprocess.CalledProcessError as error:
+            say(f"The peer could not be fetched from PyPI, its columns stay empty: {error.stderr.strip().splitlines()[-1:]}")
+            for row in self.results:
+                row['peer'] = f"{peer.NAME}: could not be fetched"
+            return
+        path = ','.join(map(str, [*self.env.addons_path, addons]))
+        with step(f"Installing {peer.NAME} {version}"):
+            self.databases.install('addon', peer.MODULES, addons_path=path)
+            self.databases._vacuum(self.databases.name('addon'))
+        self._conf = lambda database: self.env.conf(database, addons_path=path)
+        for row in self.results:
+            job = {'aged': 'peer_aged', 'xlsx': 'peer_xlsx'}.get(row.get('job'))
+            if job:
+                self._measure_peer(row, job, f"{peer.NAME} {version}", totals)
+
+    def _measure_peer(self, row, job, label, totals):
+        say(f"  {row['name']}: peer")
+        day = row['day']
+        with self.workers('addon') as (worker,):
+            first = worker.do(job, table=job == 'peer_aged', day=day)
+            if job == 'peer_aged':
+                report.check_same(label, first['table'], totals[day])
+            rounds = [worker.do(job, day=day) for _round in range(PEER_ROUNDS)]
+        seconds = statistics.median(answer['seconds'] for answer in rounds)
+        row.update(peer=label, peer_seconds=seconds, speedup=seconds / row['seconds'], peer_queries=rounds[0]['queries'],
+                   peer_peak_mb=rounds[-1]['peak_mb'])
+
+    def run(self):
+        year, quarter = self.settings.past(365), self.settings.past(90)
+        totals = {}
+        for name, day in ((f"Aged as of a year ago ({year})", year), (f"Aged as of 90 days ago ({quarter})", quarter), ("Aged today", None)):
+            table = self.against_floor(name, 'aged', day)
+            totals[day] = {customer: row[-2] for customer, row in table.items()}
+        self.against_floor("Aged as of a year ago, with tie-out", 'aged_tie_out', year)
+        self.against_floor("Aged today, with tie-out", 'aged_tie_out')
+        self.against_floor("XLSX as of a year ago", 'xlsx', year)
+        self.against_floor("XLSX today", 'xlsx')
+        self.paid_history()
+        self.posting()
+        with self.workers('addon') as (worker,):
+            idle = worker.do('idle')['peak_mb']
+        self.peer(totals)
+        return idle
+
+
+def main():
+    settings = Settings(os.environ)
+    env = Environment.prepare()
+    databases = Databases(env, settings)
+    bench = Bench(env, settings, databases)
+    try:
+        databases.build()
+        say("Measuring")
+        idle = bench.run()
+    finally:
+        if settings.keep:
+            say(f"The databases {databases.name('*')} are kept; make bench without AR_BENCH_KEEP drops them.")
+        else:
+            databases.drop()
+    return report.publish(bench.results, settings, idle, OUT)
+
+
+if __name__ == '__main__':
+    try:
+        sys.exit(main())
+    except Problem as problem:
+        say(f"make bench: {problem}")
+        sys.exit(1)

@@ -1,0 +1,126 @@
+"""A process that is measured: does one job at a time for run.py and says how long it took and what it needed.
+
+    python -m benchmarks.worker CONF DATABASE     an Odoo process; jobs are the methods of OdooJobs
+    python -m benchmarks.worker --sql DSN TODAY   plain SQL, Odoo is not loaded; jobs are the methods of floor.Floor
+
+A line on stdin is a job as JSON: {"job": name, "arguments": {...}, "table": true if the result's table is wanted}. The answer
+is a line on stdout: {"seconds", "queries", "peak_mb" (of the process so far), "table"}, or {"error": text}.
+"""
+import contextlib
+import datetime
+import gc
+import importlib
+import json
+import resource
+import sys
+import time
+
+
+class OdooJobs:
+    """Jobs in Odoo, with the administrator's rights and rules; each in a transaction that is rolled back."""
+
+    def __init__(self, conf, db):
+        config = importlib.import_module('odoo.tools').config
+        config.parse_config(['-c', conf, '-d', db, '--no-http', '--log-level=warn'], setup_logging=True)
+        self.registry = importlib.import_module('odoo.modules.registry').Registry(db)
+        self.drafts = []
+
+    @contextlib.contextmanager
+    def call(self, job):
+        """Yield (function, its query counter)."""
+        api = importlib.import_module('odoo.api')
+        with self.registry.cursor() as cr:
+            admin = api.Environment(cr, api.SUPERUSER_ID, {}).ref('base.user_admin')
+            env = api.Environment(cr, admin.id, {'lang': 'en_US'})
+            env.user.has_group('base.group_user')  # the session's own queries are not the report's
+            yield lambda **arguments: getattr(self, job)(env, **arguments), lambda: cr.sql_log_count
+            cr.rollback()
+
+    def idle(self, env):
+        """Nothing: shows what an Odoo process takes before it does anything."""
+
+    def aged(self, env, day=None):
+        return env['ar.aging.report'].get_data({'as_of': day, 'tie_out': False})
+
+    def aged_tie_out(self, env, day=None):
+        data = env['ar.aging.report'].get_data({'as_of': day})
+        if data['difference_to_ledger']:
+            raise AssertionError(f"Difference to the general ledger: {data['difference_to_ledger']}")
+        return data
+
+    def xlsx(self, env, day=None):
+        if not env['ar.aging.report'].get_xlsx({'as_of': day}).startswith(b'PK'):
+            raise AssertionError("get_xlsx did not return an XLSX file.")
+
+    def peer_aged(self, env, day=None):
+        return importlib.import_module('benchmarks.peer').aged(env, day)
+
+    def peer_xlsx(self, env, day=None):
+        importlib.import_module('benchmarks.peer').xlsx(env, day)
+
+    def create_drafts(self, env, count):
+        """Make draft invoices, one each for the first customers, and keep them."""
+        partners = env['res.partner'].search([('name', 'like', 'Customer ')], limit=count, order='id')
+        today = datetime.date.today()
+        line = {'name': "Goods", 'quantity': 1, 'price_unit': 100, 'tax_ids': env.company.account_sale_tax_id.ids}
+        self.drafts = env['account.move'].create([
+            {'move_type': 'out_invoice', 'partner_id': partner.id, 'invoice_date': today, 'invoice_line_ids': [(0, 0, line)]}
+            for partner in partners]).ids
+        env.cr.commit()
+
+    def post(self, env):
+        """Post those drafts; the transaction is rolled back, so it can be done again."""
+        moves = env['account.move'].browse(self.drafts)
+        moves.action_post()
+        env.flush_all()
+        if set(moves.mapped('state')) != {'posted'}:
+            raise AssertionError("The drafts were not posted.")
+
+    @staticmethod
+    def table(data):
+        """{customer: [buckets ..., unapplied, total, number of items]} of our result, {customer: total} of the peer's."""
+        if isinstance(data, list):
+            return {row['name']: row['residual'] for account in data for row in account['partners']}
+        return {row['name']: [*row['amounts'], row['unapplied'], row['total'], row['item_count']] for row in data['rows']}
+
+
+class SqlJobs:
+    """Jobs without Odoo."""
+
+    def __init__(self, dsn, today):
+        self.floor = importlib.import_module('benchmarks.floor').Floor(dsn, today)
+        self.table = self.floor.table
+
+    @contextlib.contextmanager
+    def call(self, job):
+        before = self.floor.queries
+        yield getattr(self.floor, job), lambda: self.floor.queries - before
+
+
+def measure(jobs, order):
+    with jobs.call(order['job']) as (function, queries):
+        gc.collect()
+        before, start = queries(), time.perf_counter()
+        result = function(**order.get('arguments', {}))
+        seconds = time.perf_counter() - start
+        answer = {
+            'seconds': seconds, 'queries': queries() - before,
+            'peak_mb': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}  # kB on Linux
+    if order.get('table'):
+        answer['table'] = jobs.table(result)
+    return answer
+
+
+def main(arguments):
+    answers, sys.stdout = sys.stdout, sys.stderr  # whatever prints must not spoil the answers
+    jobs = SqlJobs(*arguments[1:]) if arguments[0] == '--sql' else OdooJobs(*arguments)
+    for line in sys.stdin:
+        try:
+            answer = measure(jobs, json.loads(line))
+        except Exception as error:  # noqa: BLE001  handed to the parent, which raises it
+            answer = {'error': f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == '__main__':
+    main(sys.argv[1:])
