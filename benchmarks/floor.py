@@ -1,8 +1,8 @@
 """The floor: the fastest plain SQL we know for the same tables, on the same database with the same indexes.
 
-No ORM, no access rules, no disputes, one company, one known receivable account, no drafts: what remains is the work that
-nobody can avoid. Times include fetching the rows with psycopg2, not shaping them. Whoever finds a faster statement that
-gives the same table should put it here.
+No ORM, no access rules, no disputes, one company, one known receivable account, no drafts: what remains is the work
+that nobody can avoid. Times include fetching the rows with psycopg2, not shaping them. Whoever finds a faster statement
+that gives the same table should put it here.
 """
 import io
 
@@ -17,7 +17,8 @@ BUCKETS = ", ".join([
 
 # Items of today: the residuals are stored.
 ITEMS_TODAY = """
-    SELECT id, partner_id, amount_residual AS residual, %(day)s::date - COALESCE(date_maturity, invoice_date, date) AS days
+    SELECT id, partner_id, amount_residual AS residual,
+           %(day)s::date - COALESCE(date_maturity, invoice_date, date) AS days
       FROM account_move_line
      WHERE account_id = %(account)s AND reconciled IS NOT TRUE AND parent_state = 'posted' AND date <= %(day)s"""
 
@@ -42,7 +43,8 @@ ITEMS_AS_OF = """
 
 AGED = f"""
     SELECT partner.id, partner.complete_name, aged.*
-      FROM (SELECT partner_id, {BUCKETS}, COALESCE(SUM(residual) FILTER (WHERE residual < 0), 0), SUM(residual), COUNT(*)
+      FROM (SELECT partner_id, {BUCKETS}, COALESCE(SUM(residual) FILTER (WHERE residual < 0), 0), SUM(residual),
+                   COUNT(*)
               FROM ({{items}}) AS item WHERE residual != 0 GROUP BY partner_id) AS aged
  LEFT JOIN res_partner partner ON partner.id = aged.partner_id
   ORDER BY partner.complete_name"""
@@ -52,8 +54,8 @@ LEDGER = """
      WHERE account_id = %(account)s AND parent_state = 'posted' AND date <= %(day)s"""
 
 DETAILS = """
-    SELECT partner.complete_name, line.move_name, move.ref, line.date, line.invoice_date, line.date_maturity, item.days, currency.name,
-           item.residual, line.amount_residual_currency
+    SELECT partner.complete_name, line.move_name, move.ref, line.date, line.invoice_date, line.date_maturity, item.days,
+           currency.name, item.residual, line.amount_residual_currency
       FROM ({items}) AS item
       JOIN account_move_line line ON line.id = item.id
       JOIN account_move move ON move.id = line.move_id
@@ -64,7 +66,7 @@ DETAILS = """
 
 
 class Floor:
-    """Plain SQL on one database. Jobs take `day` (a past day as ISO text, or None: today) and return a table or None."""
+    """Plain SQL on one database. Jobs take `day`: a past day as ISO text, or None for today."""
 
     def __init__(self, dsn, today):
         self.connection = psycopg2.connect(dsn)

@@ -1,7 +1,7 @@
 """The peer: the aged partner balance of `odoo-addon-account-financial-report` 19.0 (OCA, AGPL-3).
 
-It is fetched from PyPI into the cache when the benchmark runs and called through its public wizard and report; nothing of it is
-part of this repository.
+It is fetched from PyPI into the cache when the benchmark runs and called through its public wizard and report; nothing
+of it is part of this repository.
 """
 import datetime
 import importlib.metadata
@@ -47,7 +47,8 @@ def aged(env, day):
 def xlsx(env, day):
     """Make the XLSX file of the report with its items."""
     wizard, data = _wizard(env, day, details=True)
-    report = env['report.a_f_r.report_aged_partner_balance_xlsx'].with_context(active_model=wizard._name, active_ids=wizard.ids)
+    report = env['report.a_f_r.report_aged_partner_balance_xlsx']
+    report = report.with_context(active_model=wizard._name, active_ids=wizard.ids)
     content, _extension = report.create_xlsx_report(wizard.ids, data)
     if not content.startswith(b'PK'):
         raise AssertionError("The peer did not return an XLSX file.")

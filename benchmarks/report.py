@@ -27,16 +27,16 @@ def goals(results, size):
     for name, row in rows.items():
         if row.get('job') != 'aged' or not row['day']:
             continue
-        found.append((row['ratio_to_floor'] <= 2.5, f"{name}: {row['ratio_to_floor']:.2f} times plain SQL (at most 2.5)"))
+        found.append((row['ratio_to_floor'] <= 2.5, f"{name}: {row['ratio_to_floor']:.2f} x plain SQL (at most 2.5)"))
         if row['peer_seconds']:
-            found.append((row['speedup'] >= 30, f"{name}: {row['speedup']:.0f} times as fast as the peer (at least 30)"))
+            found.append((row['speedup'] >= 30, f"{name}: {row['speedup']:.0f} x as fast as the peer (at least 30)"))
             share = row['peak_mb'] / row['peer_peak_mb']
             found.append((share < 0.25, f"{name}: {100 * share:.0f} % of the peer's memory (under 25 %)"))
         else:
             found.append((False, f"{name}: no comparison with the peer, it could not be fetched"))
     history = rows["Aged today, a third of the paid history"]
     ratio = history['full_history_seconds'] / history['seconds']
-    found.append((ratio <= 1.25, f"Today's ageing takes {ratio:.2f} times as long with 3 times the paid history (at most 1.25)"))
+    found.append((ratio <= 1.25, f"Aged today takes {ratio:.2f} x as long with 3 x the paid history (at most 1.25)"))
     slower = next(row['slower_percent'] for row in results if 'slower_percent' in row)
     found.append((slower <= 5, f"Posting is {slower:+.1f} % slower with the addon (at most 5 %)"))
     return found
@@ -51,12 +51,14 @@ def publish(results, settings, idle, folder):
     print(table(results))
     for row in results:
         if 'slower_percent' in row:
-            print(f"\n{row['name']}: {row['seconds']:.2f} s with the addon, {row['without_addon_seconds']:.2f} s without"
-                  f" ({row['slower_percent']:+.1f} %); {row['queries']} and {row['without_addon_queries']} queries")
+            print(
+                f"\n{row['name']}: {row['seconds']:.2f} s with the addon, {row['without_addon_seconds']:.2f} s without"
+                f" ({row['slower_percent']:+.1f} %); {row['queries']} and {row['without_addon_queries']} queries")
         if 'full_history_seconds' in row:
-            print(f"\n{row['name']}: {row['seconds'] * 1000:.0f} ms; with all of it {row['full_history_seconds'] * 1000:.0f} ms")
+            print(f"\n{row['name']}: {row['seconds'] * 1000:.0f} ms;"
+                  f" with all of it {row['full_history_seconds'] * 1000:.0f} ms")
     found = goals(results, settings.invoices)
-    print(f"\nGoals at {LARGE:,} invoices" + ("" if settings.invoices >= LARGE else " (this ledger is smaller, for information)"))
+    print(f"\nGoals at {LARGE:,} invoices" + ("" if settings.invoices >= LARGE else " (this ledger is smaller)"))
     for met, sentence in found:
         print(f"  {'met   ' if met else 'MISSED'}  {sentence}")
     print(f"\nAll figures: {folder / 'results.json'}")
@@ -65,13 +67,13 @@ def publish(results, settings, idle, folder):
 
 def table(results):
     """The rows as a text table."""
-    heading = ["", "seconds", "queries", "peak MB", "SQL floor s", "x floor", "peer s", "peer queries", "peer MB", "speed-up"]
-    lines = [heading]
-    for row in results:
-        lines.append([row['name'], *(_number(row.get(key), digits) for key, digits in (
-            ('seconds', 3), ('queries', 0), ('peak_mb', 0), ('floor_seconds', 3), ('ratio_to_floor', 2), ('peer_seconds', 2),
-            ('peer_queries', 0), ('peer_peak_mb', 0), ('speedup', 1)))])
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heading))]
+    columns = (  # heading, key, digits
+        ("seconds", 'seconds', 3), ("queries", 'queries', 0), ("peak MB", 'peak_mb', 0),
+        ("SQL floor s", 'floor_seconds', 3), ("x floor", 'ratio_to_floor', 2), ("peer s", 'peer_seconds', 2),
+        ("peer queries", 'peer_queries', 0), ("peer MB", 'peer_peak_mb', 0), ("speed-up", 'speedup', 1))
+    lines = [["", *(heading for heading, _key, _digits in columns)]]
+    lines += [[row['name'], *(_number(row.get(key), digits) for _heading, key, digits in columns)] for row in results]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(columns) + 1)]
     return "\n".join(
         "  ".join(cell.ljust(width) if not column else cell.rjust(width)
                   for column, (cell, width) in enumerate(zip(line, widths, strict=True)))

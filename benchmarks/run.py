@@ -21,6 +21,7 @@ from dev.environment import Environment
 
 OUT = Path(__file__).parent / 'out'
 POSTED = 300
+RECIPE = ('generator.py', 'plan.py')
 PEER_ROUNDS = 3
 
 
@@ -49,7 +50,7 @@ class Settings:
 # === DATABASES === #
 
 class Databases:
-    """The bench's own databases: `core` (the ledger, Odoo only), `addon` (a copy with ours), `thin` (a third of the paid history)."""
+    """The bench's own databases: `core` (Odoo only) and `thin` (a third of the paid history), and copies with ours."""
 
     def __init__(self, env, settings):
         self.env, self.settings = env, settings
@@ -67,19 +68,25 @@ class Databases:
 
     def _ledger(self, role, paid_history):
         settings, name = self.settings, self.name(role)
-        recipe = digest(settings.invoices, settings.partners, settings.months, settings.seed, settings.today, paid_history,
-                        self.env.base_template(), (REPO / 'benchmarks/generator.py').read_text())
-        if self.env.exists(name) and self.env._note(name) == recipe:
+        recipe = digest(
+            settings.invoices, settings.partners, settings.months, settings.seed, settings.today, paid_history,
+            self.env.base_template(), *((REPO / 'benchmarks' / file).read_text() for file in RECIPE))
+        if self.env.exists(name) and self._recipe(name) == recipe:
             say(f"  using the ledger of an earlier run ({name})")
             return
         self.env.clone(self.env.base_template(), name)
         share = "" if paid_history == 1 else " with a third of the paid history"
         with step(f"Generating {settings.invoices:,} invoices{share}"):
-            parameters = dict(invoices=settings.invoices, partners=settings.partners, months=settings.months, seed=settings.seed,
-                              paid_history=paid_history)
+            parameters = {
+                'invoices': settings.invoices, 'partners': settings.partners, 'months': settings.months,
+                'seed': settings.seed, 'paid_history': paid_history}
             self._odoo(name, GENERATE.format(parameters=parameters))
         self._vacuum(name)
-        self.env.psql(f"COMMENT ON DATABASE {name} IS '{recipe}'", 'postgres')
+        self.env.psql(f"COMMENT ON DATABASE {name} IS '{recipe}'", 'postgres')  # complete
+
+    def _recipe(self, name):
+        return self.env.psql(
+            f"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '{name}'", 'postgres')[0][0]
 
     def _with_addon(self, source, role):
         name = self.name(role)
@@ -91,15 +98,17 @@ class Databases:
     def install(self, role, modules, **conf):
         name = self.name(role)
         done = self.env.odoo(
-            'server', '-c', self.env.conf(name, **conf), '-d', name, '-i', ','.join(modules), '--no-http', '--stop-after-init',
-            '--log-level=warn', check=False, stdin="", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            'server', '-c', self.env.conf(name, **conf), '-d', name, '-i', ','.join(modules), '--no-http',
+            '--stop-after-init', '--log-level=warn', check=False, stdin="", stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
         states = dict(self.env.psql("SELECT name, state FROM ir_module_module", name))
         if done.returncode or any(states.get(module) != 'installed' for module in modules):
             raise Problem(f"{', '.join(modules)} could not be installed in {name}:\n{done.stdout[-2000:]}")
 
     def _odoo(self, name, script):
-        done = self.env.odoo('shell', '-c', self.env.conf(name), '-d', name, '--no-http', '--log-level=warn', check=False,
-                             stdin=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=REPO)
+        done = self.env.odoo(
+            'shell', '-c', self.env.conf(name), '-d', name, '--no-http', '--log-level=warn', check=False, stdin=script,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=REPO)
         if done.returncode or 'Traceback' in done.stdout:
             raise Problem(f"The ledger could not be generated:\n{done.stdout[-3000:]}")
         say("  " + done.stdout.strip().splitlines()[-1])
@@ -118,7 +127,8 @@ from benchmarks import generator
 counts = generator.generate(env, generator.Parameters(**{parameters}))
 values = generator.validate(env, sample=500)
 env.cr.commit()
-print(', '.join(f'{{count:,}} {{name}}' for name, count in counts.items()), f'rows; {{values:,}} values agree with Odoo')
+counts = ', '.join(f'{{name}} {{count:,}}' for name, count in counts.items())
+print(f'{{counts}}; {{values:,}} values agree with Odoo')
 """
 
 
@@ -150,6 +160,11 @@ class Worker:
         self.process.wait()
 
 
+def medians(rounds):
+    """Median seconds of each side of [(answer, answer)]."""
+    return [statistics.median(answer['seconds'] for answer in side) for side in zip(*rounds, strict=True)]
+
+
 class Bench:
     """The measurements; `results` are the rows of results.json."""
 
@@ -166,7 +181,8 @@ class Bench:
                 kind, _colon, name = role.rpartition(':')
                 database = self.databases.name(name)
                 if kind == 'sql':
-                    workers.append(Worker(self.env, '--sql', self.env.psql_dsn(database), self.settings.today.isoformat()))
+                    dsn = self.env.psql_dsn(database)
+                    workers.append(Worker(self.env, '--sql', dsn, self.settings.today.isoformat()))
                 else:
                     workers.append(Worker(self.env, self._conf(database), database))
             yield workers
@@ -177,37 +193,38 @@ class Bench:
     def _conf(self, database):
         return self.env.conf(database)
 
-    def against_floor(self, name, job, day=None, role='addon', floor_job=None):
+    def against_floor(self, name, job, day=None):
         """Measure a job in alternation with plain SQL that gives the same table, each in a process of its own."""
         say(f"  {name}")
         arguments = {'day': day} if day else {}
         has_table = job != 'xlsx'
-        with self.workers(role, f'sql:{role}') as (ours, floor):
+        with self.workers('addon', 'sql:addon') as (ours, floor):
             first = ours.do(job, table=has_table, **arguments)
-            expected = floor.do(floor_job or job, table=has_table, **arguments)
+            expected = floor.do(job, table=has_table, **arguments)
             if has_table:
                 report.check_same(name, first['table'], expected['table'])
-            rounds = [(ours.do(job, **arguments), floor.do(floor_job or job, **arguments)) for _round in range(self.settings.rounds)]
-        seconds = statistics.median(mine['seconds'] for mine, _floor in rounds)
-        floor_seconds = statistics.median(theirs['seconds'] for _mine, theirs in rounds)
+            rounds = [(ours.do(job, **arguments), floor.do(job, **arguments)) for _round in range(self.settings.rounds)]
+        seconds, floor_seconds = medians(rounds)
         self.results.append({
             'name': name, 'size': self.settings.invoices, 'seconds': seconds, 'queries': rounds[0][0]['queries'],
-            'peak_mb': rounds[-1][0]['peak_mb'], 'floor_seconds': floor_seconds, 'ratio_to_floor': seconds / floor_seconds,
-            'peer': None, 'peer_seconds': None, 'speedup': None, 'peer_queries': None, 'peer_peak_mb': None,
+            'peak_mb': rounds[-1][0]['peak_mb'], 'floor_seconds': floor_seconds,
+            'ratio_to_floor': seconds / floor_seconds, 'peer': None, 'peer_seconds': None, 'speedup': None,
+            'peer_queries': None, 'peer_peak_mb': None,
             'all_seconds': [mine['seconds'] for mine, _floor in rounds], 'job': job, 'day': day})
         return first.get('table')
 
     def paid_history(self):
-        """Today's ageing on the ledger with a third of the paid history: the same table, and the time should be the same too."""
+        """Today's ageing on the ledger with a third of the paid history: the same table, in the same time."""
         say("  today's ageing with a third of the paid history")
         with self.workers('addon', 'thin_addon') as (full, thin):
-            report.check_same("a third of the paid history", thin.do('aged', table=True)['table'], full.do('aged', table=True)['table'])
+            tables = [worker.do('aged', table=True)['table'] for worker in (thin, full)]
+            report.check_same("a third of the paid history", *tables)
             rounds = [(full.do('aged'), thin.do('aged')) for _round in range(2 * self.settings.rounds)]
-        full_seconds, thin_seconds = (statistics.median(answer['seconds'] for answer in side) for side in zip(*rounds, strict=True))
+        full_seconds, thin_seconds = medians(rounds)
         self.results.append({
             'name': "Aged today, a third of the paid history", 'size': self.settings.invoices, 'seconds': thin_seconds,
-            'queries': rounds[0][1]['queries'], 'peak_mb': rounds[-1][1]['peak_mb'], 'full_history_seconds': full_seconds,
-            'ratio_to_full_history': thin_seconds / full_seconds})
+            'queries': rounds[0][1]['queries'], 'peak_mb': rounds[-1][1]['peak_mb'],
+            'full_history_seconds': full_seconds, 'ratio_to_full_history': thin_seconds / full_seconds})
 
     def posting(self):
         """Post invoices with and without the addon, in turns; both databases are copies of one ledger."""
@@ -218,19 +235,20 @@ class Bench:
                 worker.do('create_drafts', count=POSTED)
                 worker.do('post')
             rounds = [(with_addon.do('post'), without.do('post')) for _round in range(self.settings.rounds)]
-        mine, theirs = (statistics.median(answer['seconds'] for answer in side) for side in zip(*rounds, strict=True))
+        mine, theirs = medians(rounds)
         self.results.append({
             'name': name, 'size': self.settings.invoices, 'seconds': mine, 'queries': rounds[0][0]['queries'],
-            'peak_mb': rounds[-1][0]['peak_mb'], 'without_addon_seconds': theirs, 'without_addon_queries': rounds[0][1]['queries'],
-            'slower_percent': 100 * (mine / theirs - 1),
+            'peak_mb': rounds[-1][0]['peak_mb'], 'without_addon_seconds': theirs,
+            'without_addon_queries': rounds[0][1]['queries'], 'slower_percent': 100 * (mine / theirs - 1),
             'all_seconds': [[answer['seconds'] for answer in side] for side in zip(*rounds, strict=True)]})
 
     def peer(self, totals):
-        """Install the peer in the same database and measure it; `totals`: {day: {customer: total}} its report must show."""
+        """Install the peer in the same database and measure it; it must show `totals`, {day: {customer: total}}."""
         try:
             addons, version = peer.fetch(self.env)
         except subprocess.CalledProcessError as error:
-            say(f"The peer could not be fetched from PyPI, its columns stay empty: {error.stderr.strip().splitlines()[-1:]}")
+            why = (error.stderr.strip().splitlines() or ["pip failed"])[-1]
+            say(f"  The peer could not be fetched from PyPI, its columns stay empty: {why}")
             for row in self.results:
                 row['peer'] = f"{peer.NAME}: could not be fetched"
             return
@@ -253,13 +271,14 @@ class Bench:
                 report.check_same(label, first['table'], totals[day])
             rounds = [worker.do(job, day=day) for _round in range(PEER_ROUNDS)]
         seconds = statistics.median(answer['seconds'] for answer in rounds)
-        row.update(peer=label, peer_seconds=seconds, speedup=seconds / row['seconds'], peer_queries=rounds[0]['queries'],
-                   peer_peak_mb=rounds[-1]['peak_mb'])
+        row.update(
+            peer=label, peer_seconds=seconds, speedup=seconds / row['seconds'], peer_queries=rounds[0]['queries'],
+            peer_peak_mb=rounds[-1]['peak_mb'])
 
     def run(self):
         year, quarter = self.settings.past(365), self.settings.past(90)
         totals = {}
-        for name, day in ((f"Aged as of a year ago ({year})", year), (f"Aged as of 90 days ago ({quarter})", quarter), ("Aged today", None)):
+        for name, day in (("Aged as of a year ago", year), ("Aged as of 90 days ago", quarter), ("Aged today", None)):
             table = self.against_floor(name, 'aged', day)
             totals[day] = {customer: row[-2] for customer, row in table.items()}
         self.against_floor("Aged as of a year ago, with tie-out", 'aged_tie_out', year)

@@ -3,13 +3,14 @@
     python -m benchmarks.worker CONF DATABASE     an Odoo process; jobs are the methods of OdooJobs
     python -m benchmarks.worker --sql DSN TODAY   plain SQL, Odoo is not loaded; jobs are the methods of floor.Floor
 
-A line on stdin is a job as JSON: {"job": name, "arguments": {...}, "table": true if the result's table is wanted}. The answer
-is a line on stdout: {"seconds", "queries", "peak_mb" (of the process so far), "table"}, or {"error": text}.
+A line on stdin is a job as JSON: {"job": name, "arguments": {...}, "table": true if the result's table is wanted}. The
+answer is a line on stdout: {"seconds", "queries", "peak_mb" (of the process so far), "table"}, or {"error": text}.
 """
 import contextlib
 import datetime
 import gc
 import importlib
+import itertools
 import json
 import resource
 import sys
@@ -59,13 +60,14 @@ class OdooJobs:
         importlib.import_module('benchmarks.peer').xlsx(env, day)
 
     def create_drafts(self, env, count):
-        """Make draft invoices, one each for the first customers, and keep them."""
+        """Make draft invoices for the first customers in turn, and keep them."""
         partners = env['res.partner'].search([('name', 'like', 'Customer ')], limit=count, order='id')
         today = datetime.date.today()
         line = {'name': "Goods", 'quantity': 1, 'price_unit': 100, 'tax_ids': env.company.account_sale_tax_id.ids}
-        self.drafts = env['account.move'].create([
-            {'move_type': 'out_invoice', 'partner_id': partner.id, 'invoice_date': today, 'invoice_line_ids': [(0, 0, line)]}
-            for partner in partners]).ids
+        self.drafts = env['account.move'].create([{
+            'move_type': 'out_invoice', 'partner_id': partner.id, 'invoice_date': today,
+            'invoice_line_ids': [(0, 0, line)],
+        } for partner in itertools.islice(itertools.cycle(partners), count)]).ids
         env.cr.commit()
 
     def post(self, env):
@@ -78,10 +80,11 @@ class OdooJobs:
 
     @staticmethod
     def table(data):
-        """{customer: [buckets ..., unapplied, total, number of items]} of our result, {customer: total} of the peer's."""
+        """{customer: [buckets ..., unapplied, total, number of items]} of ours, {customer: total} of the peer's."""
         if isinstance(data, list):
             return {row['name']: row['residual'] for account in data for row in account['partners']}
-        return {row['name']: [*row['amounts'], row['unapplied'], row['total'], row['item_count']] for row in data['rows']}
+        return {
+            row['name']: [*row['amounts'], row['unapplied'], row['total'], row['item_count']] for row in data['rows']}
 
 
 class SqlJobs:
@@ -117,7 +120,7 @@ def main(arguments):
     for line in sys.stdin:
         try:
             answer = measure(jobs, json.loads(line))
-        except Exception as error:  # noqa: BLE001  handed to the parent, which raises it
+        except Exception as error:  # handed to the parent, which raises it
             answer = {'error': f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), file=answers, flush=True)
 
