@@ -58,6 +58,26 @@ class TestAgingXlsx(AgingExportCommon):
             ["Total", 200, 800, 5500, 0, 0, 0, -250, 6250, 300, 4],
         ])
 
+    def test_30_days_overdue_is_one_bucket_in_every_report(self):
+        """semantics 9.23: an item exactly 30 days overdue is in 1-30, one of 31 days in 31-60, wherever one looks."""
+        items = {
+            30: self.disputed.name,  # due 2017-03-05
+            31: self.ar_invoice(99, '2017-03-01', '2017-03-04', partner=self.other_customer).name,
+        }
+        report = self.env['ar.aging.report']
+        data = report.get_data(self.options)
+        [row] = [row for row in data['rows'] if row['id'] == self.other_customer.id]
+        self.assertEqual(row['amounts'][:3], [0, 800, 99])
+        found = {item['move_name']: item for item in report.get_items(self.options)}
+        in_sheet = {row[1]: row[7] for row in self.workbook()["Open Items"].iter_rows(values_only=True)}
+        for days, label in ((30, "1-30"), (31, "31-60")):
+            item = found[items[days]]
+            self.assertEqual((item['days'], data['buckets'][item['bucket']]['label']), (days, label))
+            self.assertEqual(in_sheet[items[days]], label)
+        page = report._pdf_values({**self.options, 'limit': None, 'offset': 0})['pages'][0]
+        [cells] = [cells for name, cells in page if name == self.other_customer.name]
+        self.assertEqual(cells[:3], ["0.00", "800.00", "99.00"])
+
     def test_totals_are_formulas(self):
         sheet = self.workbook(values=False)["Aged Receivables"]
         self.assertEqual(

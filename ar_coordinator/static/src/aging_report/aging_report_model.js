@@ -73,6 +73,7 @@ export class AgingReportModel {
         this.options = { ...DEFAULT_OPTIONS, ...options };
         this.data = null; // result of get_data, without the tie-out
         this.tieOut = null; // result of get_tie_out; null while it is computed
+        this.tieOutSubject = null; // what it was computed for
         this.loading = false;
         this.unfolded = {}; // row id -> { items, loading }
         this.toUnfold = unfolded;
@@ -129,8 +130,15 @@ export class AgingReportModel {
         );
     }
 
-    /** Compare with the general ledger; called after the table is there, as it may take longer. */
+    /** Compare with the general ledger; called after the table is there, as it may take longer. Sorting, paging and
+     *  grouping leave the result as it is. */
     async loadTieOut() {
+        const { partner_ids, company_ids } = this.options;
+        const subject = JSON.stringify([this.data.as_of, partner_ids, company_ids]);
+        if (this.tieOut && subject === this.tieOutSubject) {
+            return;
+        }
+        this.tieOutSubject = subject;
         this.tieOut = null;
         const options = this.serverOptions({ as_of: this.data.as_of, age_at: this.data.age_at, offset: 0 });
         this.tieOut = await this.keepLastTieOut.add(
