@@ -18,6 +18,7 @@
         'data/ar_dunning_mail_template_data.xml',
         'data/ar_dunning_policy_data.xml',
         'data/ar_dunning_cron.xml',
+        'data/ar_interest_rate_data.xml',
 
         # QWeb templates.
         'reports/ar_aging_report_templates.xml',
@@ -34,6 +35,7 @@
         'views/ar_dunning_policy_views.xml',
         'views/ar_dunning_letter_views.xml',
         'views/ar_dunning_run_views.xml',
+        'views/ar_interest_rate_views.xml',
         'views/res_partner_views.xml',
         'views/res_config_settings_views.xml',
         'wizards/ar_import_wizard_views.xml',

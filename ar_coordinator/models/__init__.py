@@ -11,6 +11,7 @@ from . import ar_dunning_run
 from . import ar_dunning_letter
 from . import ar_dunning_letter_line
 from . import ar_dunning_outcome
+from . import ar_interest_rate
 from . import mail_notification
 from . import res_company
 from . import res_config_settings

@@ -20,6 +20,26 @@ class ResCompany(models.Model):
     ar_dunning_minimum_amount = fields.Monetary(
         string="Minimum Amount", help="Messages that ask for less than this, in company currency, are held back.")
 
+    ar_interest_scheme = fields.Selection(
+        selection=[
+            ('none', "None"), ('eu', "EU: directive 2011/7/EU"), ('uk', "UK: Late Payment Act 1998"),
+        ],
+        string="Late-Payment Interest", default='none', required=True,
+        help="The law under which letters claim interest, at the levels that are set to claim it. It is for dealings between businesses.")
+    ar_interest_points = fields.Float(
+        string="Points above the Reference Rate", default=8.0, digits=(6, 3),
+        help="8 by law; more where a country's law says so.")
+    ar_interest_compensation = fields.Boolean(
+        string="Fixed Compensation", default=True, help="EUR 40, or GBP 40, 70 or 100, claimed once per overdue invoice.")
+
+    @api.constrains('ar_interest_points')
+    def _check_ar_interest_points(self):
+        for company in self:
+            if not 0 <= company.ar_interest_points <= 50:
+                raise ValidationError(self.env._(
+                    "%(company)s: the points above the reference rate are between 0 and 50, not %(points)s.",
+                    company=company.name, points=company.ar_interest_points))
+
     @api.constrains('ar_dunning_quiet_days', 'ar_dunning_minimum_amount')
     def _check_ar_dunning(self):
         for company in self:

@@ -10,6 +10,7 @@ from . import test_dispute
 from . import test_dunning_run
 from . import test_engine
 from . import test_interest_engine
+from . import test_interest_rate
 from . import test_invoice_and_customer
 from . import test_kpi
 from . import test_kpi_tour
