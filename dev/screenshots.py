@@ -27,12 +27,18 @@ from .system import CHROMIUM_NAMES
 
 IMAGES = REPO / "docs/images"
 WAIT_SECONDS = 60
-# name, path in the client, what must be there (CSS), width and height of the window
+CLICK = "document.querySelectorAll({selector!r})[{number}].click()"
+# name, path in the client, what to wait for (CSS), then what to click (CSS, which of them) and to wait for again
 SCREENS = (
-    ("aged_receivables", "/odoo/ar-aging", ".o_ar_aging table tbody tr", 1500, 900),
-    ("kpi", "/odoo/ar-kpi", ".o_ar_report canvas", 1500, 900),
-    ("dunning_run", "/odoo/ar-dunning", ".o_data_row", 1500, 900),
+    ("aged_receivables", "/odoo/ar-aging", ".o_ar_aging .o_ar_row", (
+        ("th[data-column=total] button", 0, "th[data-column=total][aria-sort]"),
+        (".o_ar_toggle", 0, ".o_ar_open_item"), (".o_ar_toggle", 2, ".o_ar_row[data-id] ~ .o_ar_item"))),
+    ("kpi", "/odoo/ar-kpi", ".o_ar_kpi canvas", ()),
+    # above it in the list: the second runs of the day, which sent nothing, and the other company's
+    ("dunning_run", "/odoo/ar-dunning", ".o_data_row", ((".o_data_row .o_data_cell[name=as_of]", 3, ".o_form_view"),)),
 )
+WINDOW = (1500, 900)
+LETTER_WINDOW = (900, 1100)
 # The web client shows the companies of this cookie.
 ALL_COMPANIES = """
     fetch('/web/session/get_session_info', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: '{}'})
@@ -41,9 +47,6 @@ ALL_COMPANIES = """
             const ids = Object.keys(result.user_companies.allowed_companies);
             document.cookie = `cids=${ids.join('-')}; path=/`;
         })"""
-# Above it in the list: the second runs of the day, which sent nothing, and the other company's.
-OPEN_RUN = "document.querySelectorAll('.o_data_row')[3].querySelector('.o_data_cell').click()"
-LETTER_SIZE = (900, 1100)
 
 
 def main():
@@ -54,25 +57,24 @@ def main():
     _check_server(address)
     IMAGES.mkdir(parents=True, exist_ok=True)
     with browser() as page:
-        page.size(1500, 900)
+        page.size(*WINDOW)
         page.open(f"{address}/web/login")
         page.run("""document.querySelector('input[name=login]').value = 'admin';
                     document.querySelector('input[name=password]').value = 'admin';
                     document.querySelector('form.oe_login_form').submit();""")
         page.wait_for(".o_main_navbar")
         page.run(ALL_COMPANIES)
-        for name, path, ready, width, height in SCREENS:
-            page.size(width, height)
+        for name, path, ready, clicks in SCREENS:
             page.open(address + path)
             page.wait_for(ready)
-            if name == "dunning_run":  # the latest that sent something is shown as a form
-                page.run(OPEN_RUN)
-                page.wait_for(".o_form_view .o_field_widget")
+            for selector, number, after in clicks:
+                page.run(CLICK.format(selector=selector, number=number))
+                page.wait_for(after)
             page.shoot(IMAGES / f"{name}.png")
-        page.size(*LETTER_SIZE)
+        page.size(*LETTER_WINDOW)
         page.open(letter.as_uri())
         page.wait_for("main table")
-        page.shoot(IMAGES / "dunning_letter.png", whole="main")
+        page.shoot(IMAGES / "dunning_letter.png", whole="body")
     say(f"Pictures are in {IMAGES}.")
     return 0
 
@@ -176,12 +178,12 @@ def _page_address(profile, process):
 
 
 def _letter(folder):
-    """The letter to show: an English one with several items."""
-    pages = [page for page in sorted(folder.glob("[0-9]*.html")) if "Larkfield Instruments, Inc." in page.read_text()]
-    english = [page for page in pages if re.search(r"[Rr]eminder", page.read_text())]
+    """The letter to show: an English one, with a disputed part if there is one, and the most items."""
+    texts = {page: page.read_text() for page in sorted(folder.glob("[0-9]*.html"))}
+    english = [page for page, text in texts.items() if re.search(r"<title>.*[Rr]eminder", text)]
     if not english:
         raise Problem(f"There is no letter in {folder}; run make demo first (without LEDGER) and leave it running.")
-    return max(english, key=lambda page: page.read_text().count("<tr"))
+    return max(english, key=lambda page: ("isputed" in texts[page], texts[page].count("<tr")))
 
 
 def _check_server(address):
