@@ -191,6 +191,8 @@ class TestLedger(ArCommon):
         self.assertEqual(both['difference_to_ledger'], 0)
         self.assertEqual([row['total'] for row in report.get_data(
             {'as_of': '2026-01-31', 'group_by': 'company', 'order': 'total'})['rows']], [60, 100])
+        kpis = report.env['ar.kpi.report'].get_data({'as_of': '2026-01-31'})
+        self.assertEqual((kpis['receivable'], kpis['overdue']), (160, 160))
         alone = report.get_data({'as_of': '2026-01-31', 'company_ids': company.ids})
         self.assertEqual((alone['currency_id'], alone['totals']['total']), (self.eur.id, 30))
 
