@@ -233,10 +233,10 @@ class ArLedger(models.AbstractModel):
             opts['bucket_limits'] = buckets.check_limits(options.get('bucket_limits') or buckets.DEFAULT_LIMITS)
         except (TypeError, ValueError) as error:
             raise UserError(self.env._("These bucket limits cannot be used: %s", error)) from error
-        opts['company_ids'] = sorted(options.get('company_ids') or self.env.companies.ids)
+        opts['company_ids'] = sorted(self._read_ids('company_ids', options.get('company_ids')) or self.env.companies.ids)
         if not self.env.su and set(opts['company_ids']) - set(self.env.user._get_company_ids()):
             raise AccessError(self.env._("You asked for the receivables of a company you have no access to."))
-        partner_ids = options.get('partner_ids')
+        partner_ids = self._read_ids('partner_ids', options.get('partner_ids'))
         if partner_ids is not None:
             # sudo: only ids are read, to turn contacts into customers
             partners = self.env['res.partner'].sudo().with_context(active_test=False)
@@ -264,6 +264,14 @@ class ArLedger(models.AbstractModel):
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise UserError(self.env._("%(name)s must be a whole number, not %(value)s.", name=name, value=value))
         return value
+
+    def _read_ids(self, name, value):
+        """Return a list of record ids; None for nothing."""
+        if value is None or value is False:
+            return None
+        if not isinstance(value, list | tuple) or not all(isinstance(number, int) for number in value):
+            raise UserError(self.env._("%(name)s must be a list of record ids, not %(value)s.", name=name, value=value))
+        return list(value)
 
     def _sql_order(self, opts, columns):
         """ORDER BY of the aged rows: '<column> [asc|desc]', column = name, total, unapplied, disputed, a bucket."""

@@ -295,7 +295,8 @@ class TestLedger(ArCommon):
     def test_options_that_make_no_sense(self):
         for options in ({'as_of': '31/12/2026'}, {'basis': 'x'}, {'group_by': 'x'}, {'bucket_limits': [30, 10]},
                         {'order': 'id; DROP TABLE x'}, {'order': 'total sideways'}, {'limit': -1}, {'limit': 'x'},
-                        {'bucket_limits': 'abc'}, {'surprise': 1}, {'window_days': 0.5}):
+                        {'bucket_limits': 'abc'}, {'surprise': 1}, {'window_days': 0.5},
+                        {'company_ids': 'x'}, {'partner_ids': 7}, {'partner_ids': ['x']}):
             with self.assertRaises(UserError, msg=options):
                 if 'window_days' in options:
                     self.env['ar.kpi.report'].get_data(options)
