@@ -2,8 +2,8 @@
 
 Rules (the customer's point of view first):
 
-- An item climbs one level at a time: the next one it has not been sent. Debts that were old when dunning was switched on
-  therefore start with the first level, not with the last.
+- An item climbs one level at a time: the next one it has not been sent. Debts that were old when dunning was switched
+  on therefore start with the first level, not with the last.
 - A level is due `delay_days` after the due date. Levels with negative delay are reminders before the due date; once the
   item is due they are passed over, and neither the customer's other items nor the quiet time hold them back.
 - What is asked is what is open, less its disputed part, less unmatched credits of the customer, which settle his oldest
@@ -95,9 +95,9 @@ class Decision:
 def next_level(levels, sent_levels, overdue=True, pre_due=frozenset()):
     """Return the level an item gets next, or None when it has had the last one.
 
-    It is the one after the highest it was sent, and not before as many levels as it was sent under whatever policy, so that
-    a change of policy neither repeats nor restarts. Reminders before the due date (`pre_due`: their ids, of all policies)
-    do not count towards that number, and once an item is overdue they are passed over.
+    It is the one after the highest it was sent, and not before as many levels as it was sent under whatever policy,
+    so that a change of policy neither repeats nor restarts. Reminders before the due date (`pre_due`: their ids, of
+    all policies) do not count towards that number, and once an item is overdue they are passed over.
 
     >>> levels = (Level(1, -3), Level(2, 3), Level(3, 15))
     >>> next_level(levels, frozenset()).id, next_level(levels, frozenset(), overdue=False).id
@@ -207,8 +207,8 @@ def _value(decision, rules):
 def _apply_credits(decisions, customer, rules):
     """Let unmatched credits settle the oldest debts; what they cover is held, what they reduce is asked for the rest.
 
-    Debts that are skipped for another reason (at their last level, say) absorb credit like any other. Credit left in one
-    currency still covers whole items in another, by their value in the books.
+    Debts that are skipped for another reason (at their last level, say) absorb credit like any other. Credit left in
+    one currency still covers whole items in another, by their value in the books.
     """
     if not customer.credits:
         return

@@ -1,7 +1,7 @@
 """One message to one customer in one currency: what it asks for, how it went out and what became of it.
 
-Letters are written by runs only. Users read them, print those that go by post and say when these are posted; everything else
-a letter goes through is done by the methods below, which check it.
+Letters are written by runs only. Users read them, print those that go by post and say when these are posted;
+everything else a letter goes through is done by the methods below, which check it.
 """
 import logging
 from datetime import timedelta
@@ -67,7 +67,8 @@ class ArDunningLetter(models.Model):
     date_sent = fields.Datetime(string="Sent on", readonly=True)
     user_id = fields.Many2one(comodel_name='res.users', string="Sent by", readonly=True)
     mail_message_id = fields.Many2one(
-        comodel_name='mail.message', string="E-mail Message", index='btree_not_null', ondelete='set null', readonly=True)
+        comodel_name='mail.message', string="E-mail Message", index='btree_not_null', ondelete='set null',
+        readonly=True)
     subject = fields.Char(readonly=True)
     body_sent = fields.Html(string="As Sent", sanitize='email_outgoing', readonly=True)
     message = fields.Html(
@@ -94,7 +95,8 @@ class ArDunningLetter(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_only_draft(self):
         if any(letter.state not in ('draft', 'cancelled') or letter.mail_message_id for letter in self):
-            raise UserError(self.env._("A letter that went out is part of the customer's history and cannot be deleted."))
+            raise UserError(self.env._(
+                "A letter that went out is part of the customer's history and cannot be deleted."))
 
     # === RENDERING: used by mail templates and the printed letter, always in the recipient's language === #
 
@@ -166,7 +168,8 @@ class ArDunningLetter(models.Model):
         for letter in self:
             if letter not in letters or letter.state not in ('draft', 'queued'):
                 raise UserError(self.env._("%s has left already and cannot be cancelled.", letter.name))
-        mails = self.env['mail.mail'].sudo().search([('mail_message_id', 'in', letters.mail_message_id.ids)])  # sudo: as above
+        # sudo: as above
+        mails = self.env['mail.mail'].sudo().search([('mail_message_id', 'in', letters.mail_message_id.ids)])
         if len(mails.try_lock_for_update()) < len(mails) or any(mail.state == 'sent' for mail in mails):
             raise UserError(self.env._("The e-mail is being sent right now and cannot be cancelled."))
         mails.cancel()
@@ -178,12 +181,14 @@ class ArDunningLetter(models.Model):
         """:raise AccessError: unless the user works the desk and may see these letters."""
         self.check_access('read')
         if not self.env.su and not self.env.user.has_group('ar_coordinator.group_ar_user'):
-            raise AccessError(self.env._("You may read dunning letters. Ask for the role Receivables: User to handle them."))
+            raise AccessError(self.env._(
+                "You may read dunning letters. Ask for the role Receivables: User to handle them."))
 
     def _cancel(self, user):
         """Cancel draft or queued letters, with their outcomes."""
         self.write({'state': 'cancelled', 'user_id': user.id})
-        outcomes = self.env['ar.dunning.outcome'].search([('letter_id', 'in', self.ids), ('result', 'in', ('sent', 'letter'))])
+        outcomes = self.env['ar.dunning.outcome'].search(
+            [('letter_id', 'in', self.ids), ('result', 'in', ('sent', 'letter'))])
         outcomes.write({'result': 'held', 'reason': 'cancelled'})
 
     def _fail(self, reason):
@@ -248,7 +253,8 @@ class ArDunningLetter(models.Model):
     def _cancel_superseded_mails(self):
         """Stop earlier e-mails for the same items that failed and could still be sent again by hand."""
         earlier = self.env['ar.dunning.letter.line'].search([
-            ('move_line_id', 'in', self.line_ids.move_line_id.ids), ('state', '=', 'failed'), ('letter_id', 'not in', self.ids),
+            ('move_line_id', 'in', self.line_ids.move_line_id.ids), ('state', '=', 'failed'),
+            ('letter_id', 'not in', self.ids),
         ]).letter_id.mail_message_id
         if earlier:
             mails = self.env['mail.mail'].search([('mail_message_id', 'in', earlier.ids), ('state', '!=', 'sent')])
@@ -266,7 +272,8 @@ class ArDunningLetter(models.Model):
             return attachments
         own = attachments.search([('res_model', '=', self._name), ('res_id', '=', self.id), ('res_field', '=', False)])
         for move in self.line_ids.move_id:
-            if move.commercial_partner_id != self.partner_id or move.company_id != self.company_id or not move.is_invoice():
+            is_own = move.commercial_partner_id == self.partner_id and move.company_id == self.company_id
+            if not is_own or not move.is_invoice():
                 continue
             if move.invoice_pdf_report_id:
                 attachments += move.invoice_pdf_report_id

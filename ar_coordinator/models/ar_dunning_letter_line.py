@@ -14,7 +14,8 @@ class ArDunningLetterLine(models.Model):
     state = fields.Selection(related='letter_id.state', store=True)
     date = fields.Date(related='letter_id.date', store=True)
     move_line_id = fields.Many2one(
-        comodel_name='account.move.line', string="Open Item", index='btree_not_null', ondelete='set null', readonly=True,
+        comodel_name='account.move.line', string="Open Item", index='btree_not_null', ondelete='set null',
+        readonly=True,
         help="Empty when the invoice was reset to draft and got new items: the history stays with the invoice.")
     move_id = fields.Many2one(
         comodel_name='account.move', string="Invoice", index='btree_not_null', ondelete='set null', readonly=True)

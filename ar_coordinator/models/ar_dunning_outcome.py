@@ -46,7 +46,8 @@ class ArDunningOutcome(models.Model):
     company_id = fields.Many2one(related='run_id.company_id', store=True, index=True)
     company_currency_id = fields.Many2one(related='company_id.currency_id', string="Company Currency")
     move_line_id = fields.Many2one(
-        comodel_name='account.move.line', string="Open Item", index='btree_not_null', ondelete='set null', readonly=True)
+        comodel_name='account.move.line', string="Open Item", index='btree_not_null', ondelete='set null',
+        readonly=True)
     move_id = fields.Many2one(
         comodel_name='account.move', string="Invoice", index='btree_not_null', ondelete='set null', readonly=True)
     partner_id = fields.Many2one(comodel_name='res.partner', string="Customer", index=True, readonly=True)

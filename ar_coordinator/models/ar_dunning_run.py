@@ -2,12 +2,13 @@
 
     draft -> preview [-> to_approve -> preview] -> sending -> done        (cancelled from any state before sending)
 
-Preview and sending use the same decisions (`_evaluate`): sending takes them again, for the customers at hand and under row
-locks, right before their message leaves (the send gate), and drops what is no longer due. Work goes in batches, so that a
-run that is killed goes on where it stopped: a letter is either still a draft or has its e-mail in Odoo's queue, never both.
+Preview and sending use the same decisions (`_evaluate`): sending takes them again, for the customers at hand and
+under row locks, right before their message leaves (the send gate), and drops what is no longer due. Work goes in
+batches, so that a run that is killed goes on where it stopped: a letter is either still a draft or has its e-mail in
+Odoo's queue, never both.
 
-Facts are those of today whatever the run's day, so that nothing is asked that was settled since; the run's day says how many
-days an item is overdue and which entries the run looks at.
+Facts are those of today whatever the run's day, so that nothing is asked that was settled since; the run's day says
+how many days an item is overdue and which entries the run looks at.
 """
 import logging
 from collections import defaultdict
@@ -60,8 +61,10 @@ class ArDunningRun(models.Model):
         comodel_name='res.users', string="Approved by", readonly=True, copy=False, tracking=True)
     date_previewed = fields.Datetime(string="Previewed on", readonly=True, copy=False)
     date_done = fields.Datetime(string="Done on", readonly=True, copy=False)
-    letter_ids = fields.One2many(comodel_name='ar.dunning.letter', inverse_name='run_id', string="Letters", readonly=True)
-    outcome_ids = fields.One2many(comodel_name='ar.dunning.outcome', inverse_name='run_id', string="Items", readonly=True)
+    letter_ids = fields.One2many(
+        comodel_name='ar.dunning.letter', inverse_name='run_id', string="Letters", readonly=True)
+    outcome_ids = fields.One2many(
+        comodel_name='ar.dunning.outcome', inverse_name='run_id', string="Items", readonly=True)
     letter_count = fields.Integer(string="Number of Letters", compute='_compute_counts')
     outcome_count = fields.Integer(string="Number of Items", compute='_compute_counts')
     needs_approval = fields.Boolean(compute='_compute_needs_approval')
@@ -82,7 +85,8 @@ class ArDunningRun(models.Model):
     def _compute_counts(self):
         letters = dict(self.env['ar.dunning.letter']._read_group(
             [('run_id', 'in', self.ids), ('state', '!=', 'cancelled')], ['run_id'], ['__count']))
-        outcomes = dict(self.env['ar.dunning.outcome']._read_group([('run_id', 'in', self.ids)], ['run_id'], ['__count']))
+        outcomes = dict(self.env['ar.dunning.outcome']._read_group(
+            [('run_id', 'in', self.ids)], ['run_id'], ['__count']))
         for run in self:
             run.letter_count = letters.get(run, 0)
             run.outcome_count = outcomes.get(run, 0)
@@ -128,7 +132,9 @@ class ArDunningRun(models.Model):
             raise AccessError(self.env._("A dunning run moves by its own buttons: preview, approve, send, cancel."))
         if {'as_of', 'company_id'} & set(vals) and any(run.state not in ('draft', 'preview') for run in self):
             raise UserError(self.env._("The day and company of a run cannot be changed once it is on its way."))
-        stale = self.filtered(lambda run: run.state == 'preview') if {'as_of', 'company_id'} & set(vals) else self.browse()
+        stale = self.browse()
+        if {'as_of', 'company_id'} & set(vals):
+            stale = self.filtered(lambda run: run.state == 'preview')
         result = super().write(vals)
         if stale:
             stale.sudo()._reset_preview()  # sudo: the user may change the run; its letters are written by it only
@@ -165,7 +171,9 @@ class ArDunningRun(models.Model):
         self._lock_in_state('preview', 'to_approve').write({'state': 'preview', 'approved_by_id': self.env.uid})
 
     def action_send(self):
-        """Send the previewed letters; ask for approval where the company wants one. A few at once, many in the background.
+        """Send the previewed letters, or ask for approval where the company wants one.
+
+        A few are sent at once, many in the background.
 
         :raise AccessError: unless the user works the desk
         :raise UserError: for a run that was not previewed, or whose preview is of an earlier day
@@ -220,7 +228,8 @@ class ArDunningRun(models.Model):
         :raise UserError: when a run is in another state, or being worked on by somebody else right now
         """
         if not self.env.su and not self.env.user.has_group('ar_coordinator.group_ar_user'):
-            raise AccessError(self.env._("You may read dunning runs. Ask for the role Receivables: User to work with them."))
+            raise AccessError(self.env._(
+                "You may read dunning runs. Ask for the role Receivables: User to work with them."))
         self.check_access('write')
         self.lock_for_update(allow_referencing=True)
         self.invalidate_recordset(['state'])
@@ -230,12 +239,12 @@ class ArDunningRun(models.Model):
                 raise UserError(self.env._(
                     "%(run)s is in state %(state)s: this step is not possible any more.",
                     run=run.name, state=labels[run.state]))
-        # sudo: role and company were checked above; decisions must see every credit and dispute of a customer, and letters
-        # and outcomes are written by runs only
+        # sudo: role and company were checked above; decisions must see every credit and dispute of a customer, and
+        # letters and outcomes are written by runs only
         return self.sudo()
 
     def _check_preview_is_fresh(self):
-        """:raise UserError: when the company's day has changed since the preview; what was seen is not what would go out"""
+        """:raise UserError: when the company's day has changed since the preview: what was seen would not go out"""
         timezone = self.company_id._ar_timezone()
         previewed = fields.Datetime.context_timestamp(self.with_context(tz=timezone), self.date_previewed).date()
         if previewed < self.company_id._ar_today():
@@ -291,7 +300,10 @@ class ArDunningRun(models.Model):
             pre_due=frozenset(pre_due.ids))
 
     def _get_levels(self, partners):
-        """Return ({partner id: engine levels}, {ids of partners without policy}): the customer's policy, else the company's."""
+        """Return ({partner id: engine levels}, {ids of partners without policy}).
+
+        A customer's policy is his own, else the company's.
+        """
         default = self.company_id.ar_dunning_policy_id
         policies = {
             partner.id: self._usable(partner.ar_dunning_policy_id) or self._usable(default) for partner in partners}
@@ -306,7 +318,9 @@ class ArDunningRun(models.Model):
             else policy.browse()
 
     def _split(self, rows, min_days):
-        """Split ledger rows into items to consider and credits {partner id: {currency id: (amount, in company currency)}}.
+        """Split ledger rows into items to consider and credits.
+
+        Credits are {partner id: {currency id: (amount, in company currency)}}.
 
         Money paid out to a customer is no debt to remind him of: it uses up his credit.
         """
@@ -348,14 +362,15 @@ class ArDunningRun(models.Model):
                 [*counted, ('move_line_id', 'in', line_ids)], ['move_line_id'], ['level_id:array_agg'])}
         by_move = {
             move.id: frozenset(levels) for move, levels in lines._read_group(
-                [*counted, ('move_line_id', '=', False), ('move_id', 'in', move_ids)], ['move_id'], ['level_id:array_agg'])}
+                [*counted, ('move_line_id', '=', False), ('move_id', 'in', move_ids)],
+                ['move_id'], ['level_id:array_agg'])}
         nothing = frozenset()
         return {
             line_id: by_line.get(line_id, nothing) | by_move.get(move_id, nothing)
             for line_id, move_id in zip(line_ids, move_ids, strict=True)}
 
     def _get_last_contacts(self, partner_ids):
-        """Return {partner id: date of the last reminder}, of other runs: the letters of one run do not wait for each other."""
+        """Return {partner id: date of the last reminder} of other runs: letters of one run do not wait for others."""
         return {
             partner.id: last for partner, last in self.env['ar.dunning.letter']._read_group([
                 ('company_id', '=', self.company_id.id), ('partner_id', 'in', list(partner_ids)),
@@ -389,7 +404,8 @@ class ArDunningRun(models.Model):
             decision.item.id: (letter.id, addresses[letter.partner_id.id])
             for letter, own in zip(letters, groups.values(), strict=True) for decision in own}
         self.env['ar.dunning.outcome'].create([
-            self._prepare_outcome(decision, *letter_ids.get(decision.item.id, (False, None))) for decision in decisions])
+            self._prepare_outcome(decision, *letter_ids.get(decision.item.id, (False, None)))
+            for decision in decisions])
 
     def _get_addresses(self, partner_ids):
         """Return {partner id: (recipient, reason it cannot be e-mail or None)}."""
@@ -428,8 +444,8 @@ class ArDunningRun(models.Model):
     def _prepare_address(self, recipient, reason):
         """Return the letter's values that follow from the recipient."""
         languages = dict(self.env['res.lang'].get_installed())
-        lang = next((lang for lang in (recipient.lang, recipient.commercial_partner_id.lang, self.company_id.partner_id.lang)
-                     if lang in languages), self.env.lang or 'en_US')
+        spoken = (recipient.lang, recipient.commercial_partner_id.lang, self.company_id.partner_id.lang)
+        lang = next((lang for lang in spoken if lang in languages), self.env.lang or 'en_US')
         return {
             'recipient_id': recipient.id,
             'email_to': recipient.email_normalized if not reason else False,
@@ -551,8 +567,8 @@ class ArDunningRun(models.Model):
     def _gate(self, letters):
         """Read everything again and drop what is no longer due; return the letters that may leave.
 
-        Amounts are today's; an item that is settled, disputed, marked, covered or contacted meanwhile is taken off, with
-        the reason; a letter without items is cancelled. The address is resolved again.
+        Amounts are today's; an item that is settled, disputed, marked, covered or contacted meanwhile is taken off,
+        with the reason; a letter without items is cancelled. The address is resolved again.
         """
         if not letters:
             return letters
@@ -600,7 +616,7 @@ class ArDunningRun(models.Model):
 
     @api.model
     def _cron_run(self):
-        """Daily job: evaluate and send the companies that switched automatic on. One company's trouble stops no other."""
+        """Daily job: evaluate and send the companies that switched automatic on; one's trouble stops no other."""
         companies = self.env['res.company'].search([('ar_dunning_automatic', '=', True)])
         for done, company in enumerate(companies, start=1):
             try:
@@ -615,7 +631,8 @@ class ArDunningRun(models.Model):
         """Preview and send the company's run of today, or go on with it; do nothing when it is done."""
         today = company._ar_today()
         run = self.search([
-            ('company_id', '=', company.id), ('as_of', '=', today), ('is_automatic', '=', True), ('state', '!=', 'cancelled')])
+            ('company_id', '=', company.id), ('as_of', '=', today), ('is_automatic', '=', True),
+            ('state', '!=', 'cancelled')])
         if not run:
             run = self.create({'company_id': company.id, 'as_of': today, 'is_automatic': True})
         if run.state == 'draft':

@@ -54,8 +54,8 @@ class ResPartner(models.Model):
     def _ar_receivables_contacts(self, partners, company):
         """Return who gets the letters of each customer: receivables contact, else invoice address, else the customer.
 
-        Among these the first with an e-mail address is chosen; without any, the first, for a printed letter. Only contacts
-        of the customer itself (same commercial partner) that `company` may use.
+        Among these the first with an e-mail address is chosen; without any, the first, for a printed letter. Only
+        contacts of the customer itself (same commercial partner) that `company` may use.
 
         :param partners: res.partner, commercial partners
         :param company: res.company
@@ -65,12 +65,15 @@ class ResPartner(models.Model):
             ('commercial_partner_id', 'in', partners.ids), ('ar_is_receivables_contact', '=', True),
             ('company_id', 'in', (False, company.id)),
         ], order='id').grouped('commercial_partner_id')
+        invoice_ids = {partner.id: partner.address_get(['invoice'])['invoice'] for partner in partners}
+        family = partners | self.browse(invoice_ids.values()) | self.union(*named.values())
         chosen = {}
         for partner in partners:
-            invoice = self.browse(partner.address_get(['invoice'])['invoice'])
+            invoice = self.browse(invoice_ids[partner.id]).with_prefetch(family.ids)
             if invoice.commercial_partner_id != partner or invoice.company_id not in (self.env['res.company'], company):
                 invoice = partner
             candidates = [*named.get(partner, ()), invoice, partner]
             chosen[partner.id] = next(
                 (candidate for candidate in candidates if candidate.email_normalized), candidates[0])
-        return chosen
+        everybody = self.union(*chosen.values()).ids  # read together from here on
+        return {partner_id: recipient.with_prefetch(everybody) for partner_id, recipient in chosen.items()}

@@ -1,4 +1,4 @@
-"""Automatic mode: a job that sleeps until it is wanted, one run per company and day, batches in transactions of their own."""
+"""Automatic mode: a job that sleeps until it is wanted, one run per company and day, batches in own transactions."""
 from unittest.mock import patch
 
 from freezegun import freeze_time
@@ -42,7 +42,8 @@ class TestDunningCron(DunningCommon, CronMixinCase):
         self._run_cron()
         run = self._runs()
         self.assertRecordValues(run, [{'state': 'done', 'as_of': run.company_id._ar_today()}])
-        self.assertRecordValues(run.letter_ids, [{'state': 'queued', 'level_id': self.level_1.id, 'amount_total': 100.0}])
+        self.assertRecordValues(
+            run.letter_ids, [{'state': 'queued', 'level_id': self.level_1.id, 'amount_total': 100.0}])
         self._run_cron()
         self.assertEqual(self._runs(), run)
         self.assertEqual(len(run.letter_ids), 1)
@@ -68,7 +69,8 @@ class TestDunningCron(DunningCommon, CronMixinCase):
                 raise ValueError("books on fire")
             return original(run, *args, **kwargs)
         # the pre-existing companies of the database must not run in between
-        with patch.object(type(self.env['ar.dunning.run']), '_evaluate', evaluate), self.assertLogs(RUN_LOG, 'ERROR') as logs:
+        with patch.object(type(self.env['ar.dunning.run']), '_evaluate', evaluate), \
+                self.assertLogs(RUN_LOG, 'ERROR') as logs:
             self._run_cron()
         self.assertEqual(len(logs.output), 1)
         self.assertEqual(self._runs().state, 'done')
@@ -84,7 +86,8 @@ class TestDunningCron(DunningCommon, CronMixinCase):
 
     def test_many_letters_go_in_the_background(self):
         run = self.ar_run()
-        with patch(f'{RUN_LOG}.INLINE_LETTERS', 0), self.capture_triggers('ar_coordinator.ir_cron_ar_dunning_send') as triggers:
+        with patch(f'{RUN_LOG}.INLINE_LETTERS', 0), \
+                self.capture_triggers('ar_coordinator.ir_cron_ar_dunning_send') as triggers:
             run.action_send()
         self.assertEqual(run.state, 'sending')
         self.assertEqual(len(triggers.records), 1)

@@ -92,7 +92,8 @@ class TestDunningEngine(BaseCase):
     def test_properties(self, rows, credits, minimum):
         """Whatever the customer looks like:
 
-        - nothing is asked beyond residual less dispute, and all that is asked is at most what is overdue less the credits;
+        - nothing is asked beyond residual less dispute, and all that is asked is at most what is overdue less the
+          credits;
         - who gets a message gets the next level, when it is due;
         - a message asks for at least the minimum;
         - deciding again after sending asks for no level twice.

@@ -63,7 +63,8 @@ class TestDunningFaults(DunningCommon):
             run.action_send()
         letters = {letter.partner_id: letter for letter in run.letter_ids}
         self.assertEqual(letters[self.customer].email_to, 'new@harbourfish.example.com')
-        self.assertRecordValues(letters[self.other_customer], [{'channel': 'letter', 'state': 'queued', 'email_to': False}])
+        self.assertRecordValues(
+            letters[self.other_customer], [{'channel': 'letter', 'state': 'queued', 'email_to': False}])
         self.assertOutcome(run, theirs, 'letter', 'no_address', 100.0)
 
     def test_failure_15_broken_template(self):
@@ -82,13 +83,15 @@ class TestDunningFaults(DunningCommon):
         self.assertEqual(letters[self.customer].state, 'queued')
         self.assertEqual(letters[self.other_customer].state, 'failed')
         self.assertEqual(
-            letters[self.other_customer].failure_reason, "The letter could not be made: ZeroDivisionError: division by zero")
+            letters[self.other_customer].failure_reason,
+            "The letter could not be made: ZeroDivisionError: division by zero")
         self.assertOutcome(run, mine, 'sent', 'due', 100.0)
         self.assertOutcome(run, theirs, 'failed', 'error')
         self.level_1.mail_template_id.body_html = "<p>Hello</p>"
         again = self.ar_send()
         self.assertOutcome(again, theirs, 'sent', 'due', 100.0)
-        self.assertEqual(again.letter_ids.filtered(lambda letter: letter.state == 'queued').partner_id, self.other_customer)
+        queued = again.letter_ids.filtered(lambda letter: letter.state == 'queued')
+        self.assertEqual(queued.partner_id, self.other_customer)
 
     def test_failure_15_attachment_cannot_be_made(self):
         self.level_1.attach_invoices = 'all'
@@ -120,7 +123,8 @@ class TestDunningFaults(DunningCommon):
         self.env['mail.thread']._routing_handle_bounce(None, {
             'bounced_email': 'office@harbourfish.example.com', 'bounced_partner': self.customer,
             'bounced_msg_ids': [letter.mail_message_id.message_id], 'bounced_message': letter.mail_message_id,
-            'body': "<p>Mailbox unknown</p>", 'email_from': 'daemon@example.com', 'to': 'x@example.com', 'message_id': '<1>'})
+            'body': "<p>Mailbox unknown</p>", 'email_from': 'daemon@example.com', 'to': 'x@example.com',
+            'message_id': '<1>'})
         self.assertEqual(letter.state, 'bounced')
         self.assertOutcome(run, invoice, 'failed', 'bounced')
         again = self.ar_send()

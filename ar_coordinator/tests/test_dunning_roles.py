@@ -23,7 +23,8 @@ class TestDunningRoles(DunningCommon):
         run = self.ar_send().with_user(self.manager)
         for records, vals in (
             (run.letter_ids, {'state': 'draft'}), (run.letter_ids.line_ids, {'level_id': self.level_2.id}),
-            (run.outcome_ids, {'result': 'held'}), (run, {'state': 'draft'}), (run, {'approved_by_id': self.manager.id}),
+            (run.outcome_ids, {'result': 'held'}), (run, {'state': 'draft'}),
+            (run, {'approved_by_id': self.manager.id}),
         ):
             with self.assertRaises(AccessError):
                 records.write(vals)

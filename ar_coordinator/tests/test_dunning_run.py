@@ -42,14 +42,15 @@ class TestDunningRun(DunningCommon):
             run.action_send()
         self.assertEqual(run.state, 'done')
         self.assertEqual(len(mails.records), 1)
-        self.assertRecordValues(run.letter_ids, [{'state': 'queued', 'level_id': self.level_2.id, 'amount_total': 140.0}])
+        self.assertRecordValues(
+            run.letter_ids, [{'state': 'queued', 'level_id': self.level_2.id, 'amount_total': 140.0}])
         self.assertEqual(
             [(line.name, line.level_id, line.amount_asked) for line in run.letter_ids.line_ids],
             [(old.name, self.level_2, 100.0), (new.name, self.level_1, 40.0)])
         self.assertEqual(mails.records.state, 'outgoing')
         self.assertEqual(mails.records.recipient_ids, self.customer)
         self.assertIn('ar@company.example.com', mails.records.email_from)
-        notification = self.env['mail.notification'].search([('mail_message_id', '=', run.letter_ids.mail_message_id.id)])
+        notification = self.ar_notification(run.letter_ids)
         self.assertEqual(notification.res_partner_id, self.customer)
 
     def test_delivery_comes_back_to_the_letter(self):
@@ -192,7 +193,8 @@ class TestDunningRun(DunningCommon):
         run = self.ar_run()
         self.assertOutcome(run, old, 'held', 'covered', 0.0)
         self.assertOutcome(run, new, 'sent', 'due', 170.0)
-        self.assertRecordValues(run.letter_ids.line_ids, [{'amount_open': 200.0, 'amount_credit': 30.0, 'amount_asked': 170.0}])
+        self.assertRecordValues(
+            run.letter_ids.line_ids, [{'amount_open': 200.0, 'amount_credit': 30.0, 'amount_asked': 170.0}])
         self.assertIn('not yet assigned', run.letter_ids.message)
 
     def test_money_paid_out_is_no_debt(self):
@@ -251,7 +253,8 @@ class TestDunningRun(DunningCommon):
             run.action_send()
         self.assertEqual(len(mails.records), 2, "the letters of one run do not wait for each other")
         self.assertEqual(
-            {letter.currency_id: (letter.amount_total, letter.line_ids.move_id, letter.state) for letter in run.letter_ids},
+            {letter.currency_id: (letter.amount_total, letter.line_ids.move_id, letter.state)
+             for letter in run.letter_ids},
             {self.company.currency_id: (100.0, usd, 'queued'), self.eur: (80.0, eur, 'queued')})
 
     def test_policy_of_the_customer(self):
@@ -328,3 +331,28 @@ class TestDunningRun(DunningCommon):
         again = self.ar_run()
         self.assertOutcome(again, invoice, 'sent', 'due', 100.0)
         self.assertEqual(again.letter_ids.level_id, self.level_1)
+
+    def test_failure_22_queries_do_not_grow_with_the_letters(self):
+        """Evaluating and drafting takes as many queries for 33 customers as for 3."""
+        def measure():
+            run = self.ar_run(preview=False).sudo()
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            run.action_preview()
+            self.env.flush_all()
+            return self.env.cr.sql_log_count - before, len(run.letter_ids)
+
+        def invoice_customers(numbers):
+            for number in numbers:
+                self.ar_invoice(100, '2026-03-01', due='2026-03-20', partner=self.env['res.partner'].create(
+                    {'name': f"Customer {number}", 'email': f'c{number}@example.com'}))
+        invoice_customers(range(3))
+        measure()  # warm
+        few, letters = measure()
+        self.assertEqual(letters, 3)
+        invoice_customers(range(3, 33))
+        many, letters = measure()
+        self.assertEqual(letters, 33)
+        self.assertLessEqual(many, few)
+        self.assertLessEqual(many, 60)
