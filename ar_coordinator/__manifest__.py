@@ -28,6 +28,7 @@
         'views/ar_menus.xml',
 
         # Model views.
+        'views/ar_pause_views.xml',  # actions of buttons on invoices and customers
         'views/account_move_views.xml',
         'views/ar_aging_views.xml',
         'views/ar_kpi_views.xml',

@@ -13,6 +13,7 @@ from . import ar_dunning_letter_line
 from . import ar_dunning_outcome
 from . import ar_interest_rate
 from . import mail_notification
+from . import ar_pause
 from . import res_company
 from . import res_config_settings
 from . import res_partner

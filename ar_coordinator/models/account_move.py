@@ -1,6 +1,7 @@
-"""What an invoice knows about its receivable: disputes. Nothing stored here (see docs: write storms)."""
+"""What an invoice knows about its receivable: disputes, pauses. Nothing stored here (see docs: write storms)."""
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 
 class AccountMove(models.Model):
@@ -14,6 +15,9 @@ class AccountMove(models.Model):
         string="Disputed", compute='_compute_ar_disputed_amount',
         groups='ar_coordinator.group_ar_base',
         help="Open disputes on this invoice, at most what is still unpaid, in the invoice's currency.")
+    ar_is_paused = fields.Boolean(
+        string="Reminders Paused", compute='_compute_ar_is_paused', search='_search_ar_is_paused',
+        groups='ar_coordinator.group_ar_base', help="Reminders of this invoice, or of all of the customer's, wait today.")
 
     # === COMPUTE METHODS === #
 
@@ -29,6 +33,29 @@ class AccountMove(models.Model):
             [('move_id', 'in', self.ids), ('is_open', '=', True)], ['move_id'], ['amount_held:sum']))
         for move in self:
             move.ar_disputed_amount = min(totals.get(move._origin, 0.0), move.amount_residual)
+
+    @api.depends('commercial_partner_id', 'company_id')
+    def _compute_ar_is_paused(self):
+        self.ar_is_paused = False
+        for company, moves in self.grouped('company_id').items():
+            if company:
+                customers, paused = self.env['ar.pause']._paused(
+                    company, company._ar_today(), moves.commercial_partner_id.ids)
+                for move in moves:
+                    move.ar_is_paused = move.commercial_partner_id.id in customers or move._origin.id in paused
+
+    def _search_ar_is_paused(self, operator, value):
+        if operator != 'in':
+            return NotImplemented
+        wanted = set(value)
+        if wanted == {True, False}:
+            return Domain.TRUE
+        paused = Domain.OR(
+            Domain('company_id', '=', company.id) & (
+                Domain('id', 'in', list(moves)) | Domain('commercial_partner_id', 'in', list(customers)))
+            for company in self.env.companies
+            for customers, moves in [self.env['ar.pause']._paused(company, company._ar_today())])
+        return paused if True in wanted else ~paused
 
     # === ACTION METHODS === #
 

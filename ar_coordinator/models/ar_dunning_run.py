@@ -286,7 +286,8 @@ class ArDunningRun(models.Model):
                 levels=levels.get(partner_id, ()), has_policy=partner_id not in without_policy,
                 last_contact=contacts.get(partner_id), credits=credits.get(partner_id, {}))
             for partner_id in owing if partner_id}
-        items = [self._make_item(row, sent_levels) for row in considered]
+        stops = self._get_stops(considered)
+        items = [self._make_item(row, sent_levels, stops) for row in considered]
         return dunning.decide(items, customers, self._get_rules())
 
     def _get_rules(self):
@@ -376,13 +377,20 @@ class ArDunningRun(models.Model):
                 ('company_id', '=', self.company_id.id), ('partner_id', 'in', list(partner_ids)),
                 ('state', 'in', COUNTED_STATES), ('run_id', '!=', self.id)], ['partner_id'], ['date:max'])}
 
-    def _make_item(self, row, sent_levels):
-        """Turn a ledger row into an engine item. Hook: promises and pauses add themselves here."""
+    def _get_stops(self, rows):
+        """Return {item id: {engine flag: True}} for items somebody asked to leave alone. Hook: other reasons add theirs."""
+        customers, moves = self.env['ar.pause']._paused(
+            self.company_id, self.company_id._ar_today(), {row['partner_id'] for row in rows if row['partner_id']})
+        return {
+            row['id']: {'paused': True} for row in rows if row['partner_id'] in customers or row['move_id'] in moves}
+
+    def _make_item(self, row, sent_levels, stops):
+        """Turn a ledger row into an engine item."""
         item = dunning.Item(
             id=row['id'], partner_id=row['partner_id'], currency_id=row['currency_id'], date_due=row['age_date'],
             days=row['days'], residual=row['residual_currency'], residual_company=row['residual'], owed=row['owed'],
             disputed=row['disputed_currency'], no_followup=bool(row['no_followup']), sent_levels=sent_levels[row['id']],
-            facts=row)
+            facts=row, **stops.get(row['id'], {}))
         return item
 
     # === PREVIEW === #
