@@ -15,6 +15,7 @@
 
         # Record data.
         'data/ar_dispute_reason_data.xml',
+        'data/ar_import_preset_data.xml',
         'data/ar_dunning_mail_template_data.xml',
         'data/ar_dunning_policy_data.xml',
         'data/ar_dunning_cron.xml',

@@ -20,3 +20,5 @@ from . import res_partner
 from . import account_move
 from . import account_move_line
 from . import account_partial_reconcile
+from . import ar_import_preset
+from . import ar_import_loader

@@ -3,6 +3,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from .ar_import_loader import NUMBER_REGEX
+
 
 class AccountMove(models.Model):
     _inherit = 'account.move'
@@ -20,6 +22,12 @@ class AccountMove(models.Model):
         groups='ar_coordinator.group_ar_base', help="Reminders of this invoice, or of all of the customer's, wait today.")
 
     # === COMPUTE METHODS === #
+
+    def _compute_made_sequence_gap(self):
+        """Numbers of an imported history have gaps by nature; core would mark every one of them."""
+        imported = self.filtered(lambda move: move.journal_id.sequence_override_regex == NUMBER_REGEX)
+        imported.made_sequence_gap = False
+        return super(AccountMove, self - imported)._compute_made_sequence_gap()
 
     @api.depends('ar_dispute_ids')
     def _compute_ar_dispute_count(self):

@@ -20,6 +20,12 @@ class ResCompany(models.Model):
     ar_dunning_minimum_amount = fields.Monetary(
         string="Minimum Amount", help="Messages that ask for less than this, in company currency, are held back.")
 
+    ar_import_journal_id = fields.Many2one(
+        comodel_name='account.journal', string="Journal for Imported Invoices", ondelete='set null',
+        help="Sales journal of the receivables history; its numbers are the customers' invoice numbers.")
+    ar_import_settlement_journal_id = fields.Many2one(
+        comodel_name='account.journal', string="Journal for Imported Settlements", ondelete='set null')
+
     ar_interest_scheme = fields.Selection(
         selection=[
             ('none', "None"), ('eu', "EU: directive 2011/7/EU"), ('uk', "UK: Late Payment Act 1998"),

@@ -9,6 +9,8 @@ from . import test_dunning_letters
 from . import test_dunning_roles
 from . import test_dunning_run
 from . import test_engine
+from . import test_import_file
+from . import test_import_wizard
 from . import test_interest_engine
 from . import test_interest_rate
 from . import test_invoice_and_customer

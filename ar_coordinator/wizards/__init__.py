@@ -1,0 +1,2 @@
+from . import ar_import_wizard_lines
+from . import ar_import_wizard
