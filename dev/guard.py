@@ -5,7 +5,6 @@ was skipped without a reason or needed a browser and was skipped, or the server 
 expected (with assertLogs or mute_logger).
 """
 import ast
-import inspect
 import logging
 import os
 from pathlib import Path
@@ -14,7 +13,6 @@ import hypothesis
 import pytest
 
 REPO = Path(__file__).resolve().parent.parent
-BROWSER_CALLS = ("start_tour", "browser_js")
 
 
 def pytest_configure(config):
@@ -84,14 +82,13 @@ class Guard:
         if not report.skipped or hasattr(report, "wasxfail"):
             return
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        if not reason.removeprefix("Skipped:").strip():
+        if not reason.removeprefix("Skipped").strip(": "):
             self.complaints.append(f"skipped without a reason: {report.nodeid}")
         if report.nodeid in self.browser_tests:
             self.complaints.append(f"browser test skipped ({reason}): {report.nodeid}")
 
     def pytest_itemcollected(self, item):
-        function = inspect.unwrap(item.function)
-        if any(call in inspect.getsource(function) for call in BROWSER_CALLS):
+        if hasattr(item.cls, "browser_js"):  # HttpCase
             self.browser_tests.add(item.nodeid)
 
     def pytest_sessionfinish(self, session):

@@ -1,5 +1,34 @@
-"""The guard notices tests that would be lost."""
+"""The guard notices tests that would be lost, and what nobody expected in the server log."""
 from dev.guard import check_package
+
+pytest_plugins = ["pytester"]
+CASES = """
+import logging, unittest
+
+class TestLog(unittest.TestCase):
+    def test_expected(self):
+        with self.assertLogs():
+            logging.warning("expected")
+
+    def test_unexpected(self):
+        logging.error("unexpected")
+
+    def test_after(self):
+        pass
+
+class TestSkip(unittest.TestCase):
+    def test_reason(self):
+        self.skipTest("not on Sundays")
+
+    def test_no_reason(self):
+        self.skipTest("")
+
+class TestBrowser(unittest.TestCase):
+    browser_js = "as Odoo's HttpCase"
+
+    def test_tour(self):
+        self.skipTest("Chrome executable not found")
+"""
 
 
 def test_check_package(tmp_path):
@@ -16,3 +45,18 @@ def test_check_package(tmp_path):
     assert "test_forgotten.py: not imported" in complaints
     assert "test_deep.py: tests go directly" in complaints
     assert len(complaints.splitlines()) == 3
+
+
+def test_run(pytester):
+    pytester.makepyfile(test_cases=CASES)
+    result = pytester.runpytest_subprocess("-p", "no:odoo", "-p", "dev.guard")
+    result.assert_outcomes(passed=3, skipped=3, errors=1)  # the test itself passes, its tear-down complains
+    result.stdout.fnmatch_lines([
+        "*ERROR root: unexpected*", "skipped without a reason:*test_no_reason", "browser test skipped*test_tour"])
+    assert "not on Sundays" not in str(result.stdout)
+
+
+def test_skipped_browser_test_fails_the_run(pytester):
+    pytester.makepyfile(test_cases=CASES)
+    result = pytester.runpytest_subprocess("-p", "no:odoo", "-p", "dev.guard", "-k", "test_tour")
+    assert result.ret == 1
