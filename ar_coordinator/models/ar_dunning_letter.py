@@ -41,13 +41,13 @@ class ArDunningLetter(models.Model):
     partner_id = fields.Many2one(
         comodel_name='res.partner', string="Customer", required=True, index=True, ondelete='restrict', readonly=True)
     recipient_id = fields.Many2one(
-        comodel_name='res.partner', string="Recipient", required=True, index=True, ondelete='restrict', readonly=True)
+        comodel_name='res.partner', required=True, index=True, ondelete='restrict', readonly=True)
     email_to = fields.Char(string="E-mail", readonly=True, help="Where it was sent, as the address was then.")
     lang = fields.Char(string="Language", readonly=True)
     channel = fields.Selection(
         selection=[('email', "E-mail"), ('letter', "Printed letter")], required=True, default='email', readonly=True)
     level_id = fields.Many2one(
-        comodel_name='ar.dunning.level', string="Level", required=True, index=True, ondelete='restrict', readonly=True,
+        comodel_name='ar.dunning.level', required=True, index=True, ondelete='restrict', readonly=True,
         help="The highest level among its items sets the tone.")
     currency_id = fields.Many2one(comodel_name='res.currency', required=True, readonly=True)
     line_ids = fields.One2many(comodel_name='ar.dunning.letter.line', inverse_name='letter_id', readonly=True)
@@ -202,30 +202,43 @@ class ArDunningLetter(models.Model):
 
         In a batch, and one by one when the batch fails, so that a bad letter is recorded and takes no other with it.
         """
-        printed = self.filtered(lambda letter: letter.channel == 'letter')
-        printed.write({'state': 'queued', 'user_id': self.env.uid})
-        for template, letters in (self - printed).grouped(lambda letter: letter.level_id.mail_template_id).items():
+        for (channel, template), letters in self.grouped(
+                lambda letter: (letter.channel, letter.level_id.mail_template_id)).items():
+            queue = type(self)._queue_mails if channel == 'email' else type(self)._queue_prints
             try:
                 with self.env.cr.savepoint():
-                    letters._queue_mails(template)
+                    queue(letters, template)
                 continue
             except OperationalError:  # the whole transaction has to start again
                 raise
             except Exception as error:
                 _logger.info("Dunning letters %s: one by one, after %s", letters.ids, error)
             for letter in letters:
-                letter._queue_one(template)
+                letter._queue_one(queue, template)
 
-    def _queue_one(self, template):
-        """Queue one e-mail; whatever goes wrong is recorded on its letter."""
+    def _queue_one(self, queue, template):
+        """Queue one letter; whatever goes wrong is recorded on it."""
         try:
             with self.env.cr.savepoint():
-                self._queue_mails(template)
+                queue(self, template)
         except OperationalError:
             raise
         except Exception as error:
             _logger.warning("Dunning letter %s could not be sent", self.id, exc_info=True)
             self._fail(self.env._("The letter could not be made: %s", describe(error)))
+
+    def _queue_prints(self, template):
+        """Freeze what printed letters say; they wait for somebody to post them."""
+        bodies = template._render_field('body_html', self.ids, compute_lang=True)
+        subjects = template._render_field('subject', self.ids, compute_lang=True)
+        self._cancel_superseded_mails()
+        for letter in self:
+            letter.write({
+                'subject': subjects[letter.id],
+                'body_sent': bodies[letter.id],
+                'state': 'queued',
+                'user_id': self.env.uid,
+            })
 
     def _queue_mails(self, template):
         """Create the e-mails with notifications (which bounces find back) and freeze what they say."""
@@ -345,10 +358,11 @@ class ArDunningLetter(models.Model):
 
     def _message_receive_bounce(self, email, partner):
         """Override of `mail`: a bounced letter is not a reminder."""
-        super()._message_receive_bounce(email, partner)
+        result = super()._message_receive_bounce(email, partner)
         for letter in self.filtered(lambda letter: letter.state in COUNTED_STATES):
             if letter.recipient_id not in partner and email_normalize(letter.email_to) != email_normalize(email):
                 continue  # somebody else's copy of a message in the chatter
             letter.write({'state': 'bounced', 'failure_reason': self.env._("Bounced: %s", email)})
             self.env['ar.dunning.outcome'].search([('letter_id', '=', letter.id)]).write(
                 {'result': 'failed', 'reason': 'bounced'})
+        return result

@@ -29,7 +29,7 @@ class ArDunningLevel(models.Model):
             ('existing', "Those already generated"),
             ('all', "All, generating missing ones"),
         ],
-        string="Attach Invoices", required=True, default='all')
+        required=True, default='all')
 
     _delay_uniq = models.UniqueIndex(
         "(policy_id, delay_days) WHERE active", "Two levels of a policy cannot be due on the same day.")

@@ -51,7 +51,7 @@ class ArDunningOutcome(models.Model):
     move_id = fields.Many2one(
         comodel_name='account.move', string="Invoice", index='btree_not_null', ondelete='set null', readonly=True)
     partner_id = fields.Many2one(comodel_name='res.partner', string="Customer", index=True, readonly=True)
-    level_id = fields.Many2one(comodel_name='ar.dunning.level', string="Level", ondelete='restrict', readonly=True)
+    level_id = fields.Many2one(comodel_name='ar.dunning.level', ondelete='restrict', readonly=True)
     result = fields.Selection(selection=RESULTS, required=True, readonly=True)
     reason = fields.Selection(selection=REASONS, required=True, readonly=True)
     letter_id = fields.Many2one(

@@ -288,11 +288,11 @@ class ArDunningRun(models.Model):
             for partner_id in owing if partner_id}
         stops = self._get_stops(considered)
         items = [self._make_item(row, sent_levels, stops) for row in considered]
-        return dunning.decide(items, customers, self._get_rules())
+        currencies = self.env['res.currency'].browse({row['currency_id'] for row in considered})
+        return dunning.decide(items, customers, self._get_rules(currencies | self.company_id.currency_id))
 
-    def _get_rules(self):
+    def _get_rules(self, currencies):
         """Return the company's rules for the engine."""
-        currencies = self.env['res.currency'].with_context(active_test=False).search([])
         pre_due = self.env['ar.dunning.level'].with_context(active_test=False).search([('delay_days', '<', 0)])
         return dunning.Rules(
             as_of=self.as_of, quiet_days=self.company_id.ar_dunning_quiet_days,

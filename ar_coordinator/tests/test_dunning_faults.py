@@ -93,6 +93,23 @@ class TestDunningFaults(DunningCommon):
         queued = again.letter_ids.filtered(lambda letter: letter.state == 'queued')
         self.assertEqual(queued.partner_id, self.other_customer)
 
+    def test_failure_15_broken_template_of_a_printed_letter(self):
+        """Printed letters fail one by one as well, and what they say is frozen when they are ready to print."""
+        (self.customer + self.other_customer).email = False
+        self.level_1.mail_template_id.body_html = """
+            <p>Hello</p><t t-if="object.partner_id.name == 'Alder &amp; Sons'" t-out="1 / 0"/>"""
+        for partner in (self.customer, self.other_customer):
+            self.ar_invoice(100, '2026-03-01', due='2026-03-20', partner=partner)
+        run = self.ar_run()
+        with self.assertLogs(LETTER_LOG, 'WARNING'), self.mock_mail_gateway():
+            run.action_send()
+        letters = {letter.partner_id: letter for letter in run.letter_ids}
+        self.assertEqual(letters[self.customer].state, 'queued')
+        self.assertEqual(letters[self.other_customer].state, 'failed')
+        self.level_1.mail_template_id.body_html = "<p>Goodbye</p>"
+        letters[self.customer].invalidate_recordset()
+        self.assertIn("Hello", letters[self.customer].message)
+
     def test_failure_15_attachment_cannot_be_made(self):
         self.level_1.attach_invoices = 'all'
         self.ar_invoice(100, '2026-03-01', due='2026-03-20')
