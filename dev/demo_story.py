@@ -44,7 +44,7 @@ SCENES = {
     'dispute_whole': (-24,), 'dispute_part': (-41,), 'dispute_investigating': (-16,), 'dispute_accepted': (-28,),
     'dispute_rejected': (-52,), 'short_payment': (-21,), 'overpaid': (-35,), 'unapplied_cash': (-19, -6),
     'credit_note_open': (-27,), 'credit_covers_all': (-18,), 'no_followup': (-33,), 'due_today': (0, -1), 'draft': (),
-    'forgotten': (-17,),
+    'forgotten': (-17,), 'paused': (-22,),
 }
 PRICE_FACTOR = {'USD': 1.0, 'EUR': 0.93, 'GBP': 0.79}
 PAST_RUNS = (26, 13)  # days ago a dunning run was sent
@@ -378,6 +378,12 @@ class Story:
 
     def _scene_forgotten(self, move):
         """A customer without any excuse. Nothing to do."""
+
+    def _scene_paused(self, move):
+        self.env['ar.pause'].create({
+            'move_id': move.id, 'company_id': move.company_id.id, 'user_id': self.users['manager'].id,
+            'reason': "Their warehouse burnt down; asked for two weeks", 'date_start': self.today - timedelta(days=5),
+            'date_end': self.today + timedelta(days=9)})
 
     def _scene_due_today(self, today, yesterday):
         """One invoice is due today, one was yesterday: neither is for a reminder yet. Nothing to do."""

@@ -94,7 +94,7 @@ CUSTOMERS = (
     Customer("Tidewater HVAC Services", US, 'us', "23510", "Norfolk", "88 Granby Slip", payer='late', monthly=0.8, scene='due_today'),
     Customer("Umber Creek Mining", US, 'us', "89801", "Elko", "Mile 14, Ruby Road", payer='slow', monthly=0.6, size=6, scene='dispute_rejected'),
     Customer("Vantage Hill Hospital", US, 'us', "02903", "Providence", "55 Vantage Hill", payer='ontime', monthly=1.0, size=3, terms=45, scene='no_followup'),
-    Customer("Westerly Boatyard", US, 'us', "02891", "Westerly", "9 Canal Street", payer='late', monthly=0.5, terms=15),
+    Customer("Westerly Boatyard", US, 'us', "02891", "Westerly", "9 Canal Street", payer='late', monthly=0.5, terms=15, scene='paused'),
     Customer("Yellow Birch Woodworks", US, 'us', "49855", "Marquette", "411 Spring Hollow", payer='late', monthly=0.4, scene='credit_covers_all'),
     Customer("Zephyr Drone Inspection", US, 'us', "78702", "Austin", "1900 Chicon Yard", payer='newcomer', monthly=1.6),
     Customer("Maison Desrosiers Instruments", US, 'ca', "H2Y 1C6", "Montréal", "380, rue du Vieux-Quai", 'fr_FR', payer='late', monthly=0.7, size=3),

@@ -1,8 +1,10 @@
 """`make demo SERVE=0`, on the story and on a ledger file: every figure of its summary against sums made another way."""
+import csv
 import datetime
 import email
 import email.policy
 import json
+import os
 import subprocess
 from collections import Counter, defaultdict
 from decimal import Decimal
@@ -127,6 +129,7 @@ def test_aged_table_is_the_sum_of_the_open_items(story):
     assert [*totals["amounts"], totals["unapplied"]] == pytest.approx(
         [float(sum(column)) for column in zip(*expected.values(), strict=True)], abs=0.001)
     assert story.summary["aging"]["difference_to_ledger"] == 0
+    assert story.summary["kpi"]["receivable"] == totals["total"]
 
 
 def test_story_has_every_situation(story):
@@ -139,7 +142,7 @@ def test_story_has_every_situation(story):
     items = story.summary["dunning"]["items_by_result_and_reason"]
     reasons = {(result, reason) for result, some in items.items() for reason in some}
     assert reasons >= {("sent", "due"), ("letter", "no_address"), ("skipped", "disputed"), ("skipped", "no_followup"),
-                       ("held", "covered")}
+                       ("skipped", "paused"), ("held", "covered")}
     assert len(story.summary["kpi"]["series"]) == 12
     assert all(point["dso"] > 0 for point in story.summary["kpi"]["series"])
 
@@ -202,3 +205,98 @@ def test_files(story):
         assert bad_records((story.output / name).read_text()) == []
     for text in ("Aged receivables as of", "Countback DSO", "Disputed", str(story.output)):
         assert text in story.printed
+
+
+# === A LEDGER FILE === #
+
+HEADERS = ("countryCode", "customerID", "PaperlessDate", "invoiceNumber", "InvoiceDate", "DueDate", "InvoiceAmount",
+           "Disputed", "SettledDate", "PaperlessBill", "DaysToSettle", "DaysLate")
+
+
+def _small_ledger(folder):
+    """A file in the format of the example, and what it owes at 2013-03-31, by hand."""
+    rows = (
+        # number, customer, invoiced, amount, disputed, settled, bill
+        (1, "1111-AAAAA", "1/10/2013", "100.00", "No", "2/1/2013", "Electronic"),
+        (2, "1111-AAAAA", "2/20/2013", "70.50", "No", "4/5/2013", "Electronic"),  # due 3/22: 9 days
+        (3, "1111-AAAAA", "3/25/2013", "30.25", "No", "4/20/2013", "Electronic"),  # not due
+        (4, "2222-BBBBB", "1/15/2013", "55.00", "No", "4/2/2013", "Paper"),  # due 2/14: 45 days
+        (5, "2222-BBBBB", "2/25/2013", "45.00", "Yes", "5/1/2013", "Paper"),  # due 3/27: 4 days, disputed
+        (6, "3333-CCCCC", "12/1/2012", "20.00", "Yes", "1/20/2013", "Electronic"),
+        (7, "3333-CCCCC", "4/1/2013", "99.00", "No", "4/30/2013", "Electronic"),  # after the date
+        (8, "4444-DDDDD", "3/1/2013", "10.00", "No", "4/1/2013", "Electronic"),  # due on the date: not due
+    )
+    path = folder / "ledger.csv"
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(HEADERS)
+        for number, customer, invoiced, amount, disputed, settled, bill in rows:
+            start = datetime.datetime.strptime(invoiced, "%m/%d/%Y").date()
+            due = start + datetime.timedelta(days=30)
+            writer.writerow([391, customer, "1/1/2012", number, invoiced, f"{due.month}/{due.day}/{due.year}", amount,
+                             disputed, settled, bill, 0, 0])
+    return path, datetime.date(2013, 3, 31), {
+        "open_items": 5, "customers": 3, "total": "210.75",
+        "aged_by_due_date": ["40.25", "115.50", "55.00", "0", "0", "0"], "disputed_open": "45.00",
+        "largest_customers": [["1111-AAAAA", "100.75"], ["2222-BBBBB", "100.00"], ["4444-DDDDD", "10.00"]],
+        # sales since 1/1: all but numbers 6 and 7; the ledger is older than the 90 days
+        "sales_window": "310.75", "dso": f"{Decimal('210.75') / Decimal('310.75') * 90:.2f}"}
+
+
+def _given_ledger():
+    """The example file, from AR_EXAMPLE_DATA or beside the repository, with one of its known balances; or None."""
+    folder = os.environ.get("AR_EXAMPLE_DATA") or REPO.parent / "shared/data"
+    known = REPO.parent.joinpath(folder) / "known_balances.json"
+    files = sorted(known.parent.glob("*.csv"))
+    if not known.exists() or len(files) != 1:
+        return None
+    expected = json.loads(known.read_text())[0]
+    return files[0], datetime.date.fromisoformat(expected["as_of"]), expected
+
+
+def _letters_of(path, day):
+    """({bill: customers due for a letter}, number of disputed items) among what is at least three days overdue."""
+    def date(text):
+        return datetime.datetime.strptime(text, "%m/%d/%Y").date()
+    letters, disputed = defaultdict(set), 0
+    with open(path, newline="") as file:
+        for row in csv.DictReader(file):
+            is_open = date(row["InvoiceDate"]) <= day < date(row["SettledDate"])
+            if is_open and (day - date(row["DueDate"])).days > 0 and row["Disputed"] == "Yes":
+                disputed += 1
+            elif is_open and (day - date(row["DueDate"])).days >= 3:
+                letters[row["PaperlessBill"]].add(row["customerID"])
+    return letters, disputed
+
+
+def test_ledger_as_it_stood(tmp_path):
+    path, day, expected = _given_ledger() or _small_ledger(tmp_path)
+    job = Job(tmp_path, day, path)
+    aging, kpi = job.summary["aging"], job.summary["kpi"]
+    totals = aging["totals"]
+    assert totals["item_count"] == expected["open_items"]
+    assert aging["row_count"] == expected["customers"]
+    assert totals["amounts"] == [float(amount) for amount in expected["aged_by_due_date"]]
+    assert totals["unapplied"] == 0
+    assert totals["total"] == float(expected["total"])
+    assert totals["disputed"] == float(expected["disputed_open"])
+    assert aging["difference_to_ledger"] == 0
+    largest = sorted(aging["rows"], key=lambda row: -row["total"])[:len(expected["largest_customers"])]
+    assert [[row["name"], f"{row['total']:.2f}"] for row in largest] == expected["largest_customers"]
+    assert kpi["sales"] == float(expected["sales_window"])
+    for name, key in (
+        ("dso", "dso"), ("best_possible_dso", "best_possible_dso"), ("countback_dso", "countback_dso"),
+        ("average_days_delinquent", "average_days_delinquent"), ("cei", "cei_month_to_date"),
+        ("average_payment_delay", "average_payment_delay"),
+    ):
+        if key in expected:
+            assert f"{kpi[name]:.2f}" == expected[key], name
+    dunning = job.summary["dunning"]
+    letters, disputed = _letters_of(path, day)
+    assert dunning["letters_by_channel"] == {
+        {"Electronic": "email", "Paper": "letter"}[bill]: len(customers) for bill, customers in letters.items()}
+    assert {mail["To"].addresses[0].addr_spec for mail in job.mails} == {
+        f"{customer.lower()}@example.com" for customer in letters.get("Electronic", ())}
+    assert len(list((job.output / "letters").glob("*.pdf"))) == len(letters.get("Paper", ()))
+    assert dunning["items_by_result_and_reason"]["skipped"]["disputed"] == disputed > 0
+    assert dunning["second_run"]["letters"] == 0
