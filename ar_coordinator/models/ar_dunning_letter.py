@@ -33,10 +33,10 @@ class ArDunningLetter(models.Model):
     _order = 'date desc, id desc'
     _mail_post_access = 'read'
 
-    name = fields.Char(compute='_compute_name', store=True)
+    name = fields.Char(compute='_compute_name', store=True, precompute=True)
     run_id = fields.Many2one(
         comodel_name='ar.dunning.run', index=True, ondelete='restrict', readonly=True, required=True)
-    company_id = fields.Many2one(related='run_id.company_id', store=True, index=True)
+    company_id = fields.Many2one(related='run_id.company_id', store=True, precompute=True, index=True)
     date = fields.Date(readonly=True, required=True)
     partner_id = fields.Many2one(
         comodel_name='res.partner', string="Customer", required=True, index=True, ondelete='restrict', readonly=True)

@@ -43,7 +43,7 @@ class ArDunningOutcome(models.Model):
 
     run_id = fields.Many2one(
         comodel_name='ar.dunning.run', required=True, index=True, ondelete='cascade', readonly=True)
-    company_id = fields.Many2one(related='run_id.company_id', store=True, index=True)
+    company_id = fields.Many2one(related='run_id.company_id', store=True, precompute=True, index=True)
     company_currency_id = fields.Many2one(related='company_id.currency_id', string="Company Currency")
     move_line_id = fields.Many2one(
         comodel_name='account.move.line', string="Open Item", index='btree_not_null', ondelete='set null',

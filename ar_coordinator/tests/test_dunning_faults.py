@@ -187,6 +187,7 @@ class TestDunningFaults(DunningCommon):
             second.letter_ids.sudo().write({'state': 'queued'})
             self.env.flush_all()
         first.letter_ids.sudo().write({'state': 'failed'})
+        self.env.flush_all()
         second.letter_ids.sudo().write({'state': 'queued'})
         self.env.flush_all()
 
