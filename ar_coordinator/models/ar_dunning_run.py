@@ -378,7 +378,7 @@ class ArDunningRun(models.Model):
                 ('state', 'in', COUNTED_STATES), ('run_id', '!=', self.id)], ['partner_id'], ['date:max'])}
 
     def _get_stops(self, rows):
-        """Return {item id: {engine flag: True}} for items somebody asked to leave alone. Hook: other reasons add theirs."""
+        """Return {item id: {engine flag: True}} for items to leave alone. Hook: other reasons add theirs."""
         customers, moves = self.env['ar.pause']._paused(
             self.company_id, self.company_id._ar_today(), {row['partner_id'] for row in rows if row['partner_id']})
         return {
