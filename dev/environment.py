@@ -86,6 +86,7 @@ class Environment:
         env = {name: value for name, value in clean_env().items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
         env["PYTHONPATH"] = os.pathsep.join([str(self.odoo_path), str(REPO)])
         env["PYTHONUNBUFFERED"] = "1"
+        env["HYPOTHESIS_STORAGE_DIRECTORY"] = str(cache_dir() / "hypothesis")
         env["PATH"] = os.pathsep.join([str(self.python.parent), str(self.cluster.bin), env.get("PATH", os.defpath)])
         env[PREPARED] = self._to_json()
         return env
