@@ -24,6 +24,7 @@
         # QWeb templates.
         'reports/ar_aging_report_templates.xml',
         'reports/ar_dunning_letter_templates.xml',
+        'reports/ar_dunning_claim_templates.xml',
 
         # Root menus, used by the views below.
         'views/ar_menus.xml',
@@ -41,6 +42,7 @@
         'views/res_partner_views.xml',
         'views/res_config_settings_views.xml',
         'wizards/ar_import_wizard_views.xml',
+        'wizards/ar_interest_waive_wizard_views.xml',
     ],
     'assets': {
         'web.assets_backend': [

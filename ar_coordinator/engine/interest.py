@@ -1,16 +1,16 @@
-"""Late-payment interest: what the law lets a creditor claim for an overdue invoice, with the working. Facts in, claim out.
+"""Late-payment interest: what the law lets a creditor claim for an overdue invoice, with the working.
 
-Rules (directive 2011/7/EU art. 2, 3 and 6; Late Payment of Commercial Debts (Interest) Act 1998, s. 4, 5A and 6, with the
-Rate of Interest (No. 3) Order 2002):
+Facts in, claim out. Rules (directive 2011/7/EU art. 2, 3 and 6; Late Payment of Commercial Debts (Interest) Act 1998,
+s. 4, 5A and 6, with the Rate of Interest (No. 3) Order 2002):
 
 - Simple interest from the day after the due date up to and including the day of payment, days / 365.
-- 'eu': reference rate of the half-year (the ECB's main refinancing rate on 1 January / 1 July) + points, floats by half-year.
-  Fixed compensation: EUR 40.
-- 'uk': base rate on the 31 December / 30 June before the interest starts to run + points, fixed for the life of the debt.
-  Fixed compensation by the size of the debt: GBP 40 below 1,000; 70 below 10,000; 100 from there.
+- 'eu': reference rate of the half-year (the ECB's main refinancing rate on 1 January / 1 July) + points, floats by
+  half-year. Fixed compensation: EUR 40.
+- 'uk': base rate on the 31 December / 30 June before the interest starts to run + points, fixed for the life of the
+  debt. Fixed compensation by the size of the debt: GBP 40 below 1,000; 70 below 10,000; 100 from there.
 
-Where the law leaves room, the lower claim is made: a payment is counted to its day, what was credited never bore interest,
-what is disputed bears none while the dispute lasts, the compensation is asked once per invoice.
+Where the law leaves room, the lower claim is made: a payment is counted to its day, what was credited never bore
+interest, what is disputed bears none while the dispute lasts, the compensation is asked once per invoice.
 
 Exact until the end: amounts and rates are Decimal, interest is a Fraction and is rounded once, by `round_amount`.
 """
@@ -67,7 +67,7 @@ class Debt:
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A part of the invoice that bears no interest from `date_from` until the day before `date_to` (None: it goes on)."""
+    """A part of the invoice that bears no interest from `date_from` to the day before `date_to` (None: no end)."""
 
     amount: Decimal
     date_from: date
@@ -76,7 +76,7 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the working: `days` from `date_from` to `date_to`, both included, at one base and one rate (percent)."""
+    """A line of the working: `days` from `date_from` to `date_to`, both included, at one base and rate (percent)."""
 
     date_from: date
     date_to: date
@@ -116,7 +116,7 @@ def round_amount(amount, digits=2):
 
 
 def round_rows(amounts, digits=2):
-    """Return exact amounts rounded for a table whose rows must add up to the rounded sum: each carries the last one's rest.
+    """Return exact amounts rounded so that they add up to the rounded sum: each carries on the rest of those before.
 
     >>> round_rows([Fraction(1, 3)] * 3)
     [Decimal('0.33'), Decimal('0.34'), Decimal('0.33')]
@@ -132,8 +132,8 @@ def round_rows(amounts, digits=2):
 def work_out(debts, disputes, until, terms):
     """Return the working of one invoice up to a day.
 
-    :param debts: iterable of Debt: all instalments of the invoice, those that are not due or are paid as well, because a
-        dispute is taken from the earliest instalments that are open
+    :param debts: iterable of Debt: all instalments of the invoice, those that are not due or are paid as well, because
+        a dispute is taken from the earliest instalments that are open
     :param disputes: iterable of Dispute over the invoice
     :param until: last day that counts: the day of payment, or of the letter
     :param terms: Terms

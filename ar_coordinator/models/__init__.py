@@ -1,4 +1,5 @@
 from . import ar_ledger
+from . import ar_ledger_payments
 from . import ar_ledger_series
 from . import ar_ledger_tie_out
 from . import ar_aging_report
@@ -11,6 +12,8 @@ from . import ar_dunning_run
 from . import ar_dunning_letter
 from . import ar_dunning_letter_line
 from . import ar_dunning_outcome
+from . import ar_dunning_claim
+from . import ar_interest_waiver
 from . import ar_interest_rate
 from . import mail_notification
 from . import ar_pause

@@ -58,7 +58,8 @@ class ArInterestRate(models.Model):
         for rate in self:
             if not -10 <= rate.rate <= 100:
                 raise ValidationError(self.env._(
-                    "%(rate)s: a reference rate is between -10 and 100 percent; enter 2.15 for 2.15 %%.", rate=rate.rate))
+                    "%(rate)s: a reference rate is between -10 and 100 percent; enter 2.15 for 2.15 %%.",
+                    rate=rate.rate))
 
     # === BUSINESS METHODS === #
 

@@ -31,12 +31,14 @@ class ResCompany(models.Model):
             ('none', "None"), ('eu', "EU: directive 2011/7/EU"), ('uk', "UK: Late Payment Act 1998"),
         ],
         string="Late-Payment Interest", default='none', required=True,
-        help="The law under which letters claim interest, at the levels that are set to claim it. It is for dealings between businesses.")
+        help="The law under which letters claim interest, at the levels that are set to claim it. "
+             "It is for dealings between businesses.")
     ar_interest_points = fields.Float(
         string="Points above the Reference Rate", default=8.0, digits=(6, 3),
         help="8 by law; more where a country's law says so.")
     ar_interest_compensation = fields.Boolean(
-        string="Fixed Compensation", default=True, help="EUR 40, or GBP 40, 70 or 100, claimed once per overdue invoice.")
+        string="Fixed Compensation", default=True,
+        help="EUR 40, or GBP 40, 70 or 100, claimed once per overdue invoice.")
 
     @api.constrains('ar_interest_points')
     def _check_ar_interest_points(self):

@@ -1,16 +1,18 @@
-"""The interest engine alone: the contract's vectors, part payments, disputes, and properties over any debts and dates."""
+"""The interest engine alone: the contract's vectors, part payments, disputes, properties over any debts and dates."""
 import doctest
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 from hypothesis import HealthCheck, settings
 from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
+from odoo.tests import BaseCase, tagged
+
 from odoo.addons.ar_coordinator.engine import interest
 from odoo.addons.ar_coordinator.engine.interest import Debt, Dispute, Terms
-from odoo.tests import BaseCase, tagged
 
 YEARS = range(2012, 2031)
 RATES = {
@@ -94,7 +96,8 @@ class TestInterestEngine(BaseCase):
     def test_only_act_365_gives_the_vectors(self):
         """360 days a year, or days counted without the day of payment, would miss both."""
         by_360 = [interest.round_amount(part * 365 / 360) for part in (
-            interest.simple_interest(10000, Decimal('10.15'), 30) + interest.simple_interest(10000, Decimal('10.40'), 31),
+            interest.simple_interest(10000, Decimal('10.15'), 30)
+            + interest.simple_interest(10000, Decimal('10.40'), 31),
             interest.simple_interest(10000, Decimal('11.75'), 61))]
         self.assertEqual(by_360, [Decimal('174.14'), Decimal('199.10')])
         self.assertEqual(self.one(uk(), until='2026-07-30')[1], '193.15')
@@ -182,14 +185,16 @@ class TestInterestEngine(BaseCase):
         self.assertEqual(interest.work_out([], [], date(2026, 6, 30), uk()), {})
 
     def test_rows_of_a_table_add_up(self):
-        rows = interest.work_out([Debt(1, Decimal('33.33'), date(2012, 1, 31))], [], date(2025, 1, 31), any_terms('eu'))[1]
+        debt = Debt(1, Decimal('33.33'), date(2012, 1, 31))
+        rows = interest.work_out([debt], [], date(2025, 1, 31), any_terms('eu'))[1]
         shown = interest.round_rows([row.interest for row in rows])
         self.assertEqual(sum(shown), interest.round_amount(total(rows)))
 
     # === PROPERTIES === #
 
     @given(SCHEMES, AMOUNTS, DAYS, SPANS, EVENTS, EVENTS, SPANS)
-    def test_splitting_a_period_changes_nothing_before_rounding(self, scheme, amount, due, span, payments, disputes, cut):
+    def test_splitting_a_period_changes_nothing_before_rounding(
+            self, scheme, amount, due, span, payments, disputes, cut):
         """A cut that carries no money (a payment and a dispute of 0) leaves the exact sum as it is."""
         until, terms = due + timedelta(span), any_terms(scheme)
         debt, held = make(amount, due, payments, disputes)
@@ -229,7 +234,7 @@ class TestInterestEngine(BaseCase):
         rows = interest.work_out([debt], held, until, terms)[1]
         self.assertLessEqual(total(rows), total(interest.work_out([Debt(1, amount, due)], [], until, terms)[1]))
         self.assertTrue(all(row.base > 0 and due < row.date_from <= row.date_to <= until for row in rows))
-        self.assertTrue(all(first.date_to < second.date_from for first, second in zip(rows, rows[1:], strict=False)))
+        self.assertTrue(all(first.date_to < second.date_from for first, second in pairwise(rows)))
         self.assertEqual([row.days for row in rows], [(row.date_to - row.date_from).days + 1 for row in rows])
 
     @given(SCHEMES, AMOUNTS, DAYS, SPANS, SPANS)
@@ -242,4 +247,6 @@ class TestInterestEngine(BaseCase):
     def test_rounded_rows_add_up_to_the_rounded_sum(self, amounts, digits):
         shown = interest.round_rows(amounts, digits)
         self.assertEqual(sum(shown, Decimal(0)), interest.round_amount(sum(amounts), digits))
-        self.assertTrue(all(abs(Fraction(row) - amount) < Fraction(2, 10 ** digits) for row, amount in zip(shown, amounts, strict=True)))
+        self.assertTrue(all(
+            abs(Fraction(row) - amount) < Fraction(2, 10 ** digits)
+            for row, amount in zip(shown, amounts, strict=True)))

@@ -85,4 +85,5 @@ class TestInterestRate(ArCommon):
     def test_off_until_switched_on(self):
         company = self.env['res.company'].create({'name': "Interest New Co"})
         self.assertEqual(
-            (company.ar_interest_scheme, company.ar_interest_points, company.ar_interest_compensation), ('none', 8, True))
+            (company.ar_interest_scheme, company.ar_interest_points, company.ar_interest_compensation),
+            ('none', 8, True))

@@ -1,2 +1,3 @@
 from . import ar_import_wizard_lines
 from . import ar_import_wizard
+from . import ar_interest_waive_wizard
