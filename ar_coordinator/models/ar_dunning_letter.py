@@ -129,6 +129,19 @@ class ArDunningLetter(models.Model):
         """Format a date; nothing for no date."""
         return format_date(self.env, date, lang_code=self.lang) if date else ""
 
+    def _get_sender_lines(self):
+        """Return the company's address, phone, e-mail and tax number as lines, for the letterhead."""
+        company = self.company_id
+        address = company.partner_id._display_address(without_company=True).splitlines()
+        lines = (*address, company.phone, company.email, company.vat)
+        return [" ".join(line.split()) for line in lines if line and line.strip()]
+
+    def _get_sender_line(self):
+        """Return the company's address in one line, for the envelope's window."""
+        partner = self.company_id.partner_id
+        return " · ".join(part for part in (
+            partner.name, partner.street, f"{partner.zip or ''} {partner.city or ''}".strip()) if part)
+
     def _get_date_to_pay(self):
         """Return the day by which the letter asks for payment, formatted."""
         return self._format_date(self.date + timedelta(days=self.level_id.payment_days))
