@@ -76,6 +76,14 @@ def screenshots(args):
 
 
 @command
+def i18n(args):
+    """export the terms to translate, bring the languages in line with them"""
+    env = _inside_venv("i18n", args)
+    from .i18n import main
+    return main(env)
+
+
+@command
 def clean(args):
     """stop PostgreSQL and remove everything that was fetched or built"""
     if cache_dir().exists():
