@@ -5,6 +5,7 @@ that nobody can avoid. Times include fetching the rows with psycopg2, not shapin
 that gives the same table should put it here.
 """
 import io
+import time
 
 import psycopg2
 import xlsxwriter
@@ -22,8 +23,10 @@ ITEMS_TODAY = """
       FROM account_move_line
      WHERE account_id = %(account)s AND reconciled IS NOT TRUE AND parent_state = 'posted' AND date <= %(day)s"""
 
-# Items of a past day: today's residuals, plus the matchings that had not happened yet, summed by item.
-ITEMS_AS_OF = """
+# Items of a past day: today's residuals, plus the matchings that had not happened yet, summed by item. Two ways: join the
+# later matchings with the lines of the time (better for long ago), or leave out those between later lines, then look up
+# what remains (better for not so long ago). The quicker one counts.
+ITEMS_BY_JOIN = """
     SELECT id, partner_id, SUM(amount) AS residual, %(day)s::date - due AS days
       FROM (SELECT id, partner_id, COALESCE(date_maturity, invoice_date, date) AS due, amount_residual AS amount
               FROM account_move_line
@@ -40,6 +43,30 @@ ITEMS_AS_OF = """
              WHERE max_date > %(day)s AND line.account_id = %(account)s AND parent_state = 'posted' AND date <= %(day)s
            ) AS part
   GROUP BY id, partner_id, due"""
+ITEMS_BY_EXCLUSION = """
+    SELECT id, partner_id, amount_residual + amount AS residual,
+           %(day)s::date - COALESCE(date_maturity, invoice_date, date) AS days
+      FROM (SELECT id, SUM(amount) AS amount
+              FROM (SELECT id, 0 AS amount
+                      FROM account_move_line
+                     WHERE account_id = %(account)s AND reconciled IS NOT TRUE AND parent_state = 'posted'
+                       AND date <= %(day)s
+                 UNION ALL
+                    SELECT debit_move_id, amount
+                      FROM account_partial_reconcile
+                     WHERE max_date > %(day)s AND NOT EXISTS (
+                           SELECT FROM account_move_line later
+                            WHERE later.id = debit_move_id AND account_id = %(account)s AND date > %(day)s)
+                 UNION ALL
+                    SELECT credit_move_id, -amount
+                      FROM account_partial_reconcile
+                     WHERE max_date > %(day)s AND NOT EXISTS (
+                           SELECT FROM account_move_line later
+                            WHERE later.id = credit_move_id AND account_id = %(account)s AND date > %(day)s)
+                   ) AS part
+          GROUP BY id) AS change
+      JOIN account_move_line USING (id)
+     WHERE account_id = %(account)s AND parent_state = 'posted' AND date <= %(day)s"""
 
 AGED = f"""
     SELECT partner.id, partner.complete_name, aged.*
@@ -73,6 +100,7 @@ class Floor:
         self.connection.autocommit = True
         self.cursor = self.connection.cursor()
         self.today, self.account, self.queries = today, None, 0
+        self.quickest = {}  # {day: statement}
         self.account = self._rows(
             "SELECT account_id FROM account_move_line line JOIN account_account account ON account.id = account_id"
             " WHERE account_type = 'asset_receivable' LIMIT 1")[0][0]
@@ -83,7 +111,17 @@ class Floor:
         return self.cursor.fetchall()
 
     def _items(self, day):
-        return ITEMS_AS_OF if day else ITEMS_TODAY
+        """The statement for the items of `day`: the quicker one, by the better of two tries each."""
+        if not day:
+            return ITEMS_TODAY
+        if day not in self.quickest:
+            def seconds(statement):
+                start = time.perf_counter()
+                self._rows(AGED.format(items=statement), day)
+                return time.perf_counter() - start
+            statements = (ITEMS_BY_JOIN, ITEMS_BY_EXCLUSION)
+            self.quickest[day] = min(statements, key=lambda statement: min(seconds(statement), seconds(statement)))
+        return self.quickest[day]
 
     def aged(self, day=None):
         return self._rows(AGED.format(items=self._items(day)), day)
