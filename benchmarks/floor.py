@@ -23,9 +23,9 @@ ITEMS_TODAY = """
       FROM account_move_line
      WHERE account_id = %(account)s AND reconciled IS NOT TRUE AND parent_state = 'posted' AND date <= %(day)s"""
 
-# Items of a past day: today's residuals, plus the matchings that had not happened yet, summed by item. Two ways: join the
-# later matchings with the lines of the time (better for long ago), or leave out those between later lines, then look up
-# what remains (better for not so long ago). The quicker one counts.
+# Items of a past day: today's residuals, plus the matchings that had not happened yet, summed by item. Two ways: join
+# the later matchings with the lines of the time, or leave out those between later lines and look up what remains. The
+# quicker one counts.
 ITEMS_BY_JOIN = """
     SELECT id, partner_id, SUM(amount) AS residual, %(day)s::date - due AS days
       FROM (SELECT id, partner_id, COALESCE(date_maturity, invoice_date, date) AS due, amount_residual AS amount

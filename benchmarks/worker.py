@@ -4,7 +4,8 @@
     python -m benchmarks.worker --sql DSN TODAY   plain SQL, Odoo is not loaded; jobs are the methods of floor.Floor
 
 A line on stdin is a job as JSON: {"job": name, "arguments": {...}, "table": true if the result's table is wanted}. The
-answer is a line on stdout: {"seconds", "queries", "peak_mb" (of the process so far), "table"}, or {"error": text}.
+answer is a line on stdout: {"seconds", "queries", "cpu_seconds" (of this process and its PostgreSQL
+backend, without parallel workers), "peak_mb" (of the process so far), "table"}, or {"error": text}.
 """
 import contextlib
 import datetime
@@ -15,6 +16,7 @@ import json
 import resource
 import sys
 import time
+from pathlib import Path
 
 
 class OdooJobs:
@@ -28,13 +30,14 @@ class OdooJobs:
 
     @contextlib.contextmanager
     def call(self, job):
-        """Yield (function, its query counter)."""
+        """Yield (function, its query counter, its backend's process id)."""
         api = importlib.import_module('odoo.api')
         with self.registry.cursor() as cr:
             admin = api.Environment(cr, api.SUPERUSER_ID, {}).ref('base.user_admin')
             env = api.Environment(cr, admin.id, {'lang': 'en_US'})
             env.user.has_group('base.group_user')  # the session's own queries are not the report's
-            yield lambda **arguments: getattr(self, job)(env, **arguments), lambda: cr.sql_log_count
+            pid = cr._cnx.get_backend_pid()
+            yield lambda **arguments: getattr(self, job)(env, **arguments), lambda: cr.sql_log_count, pid
             cr.rollback()
 
     def idle(self, env):
@@ -97,17 +100,23 @@ class SqlJobs:
     @contextlib.contextmanager
     def call(self, job):
         before = self.floor.queries
-        yield getattr(self.floor, job), lambda: self.floor.queries - before
+        yield getattr(self.floor, job), lambda: self.floor.queries - before, self.floor.connection.get_backend_pid()
+
+
+def cpu_seconds(backend):
+    """Processor time used so far by this process and by a PostgreSQL backend."""
+    nanoseconds = int(Path(f'/proc/{backend}/schedstat').read_text().split()[0])
+    return time.process_time() + nanoseconds / 1e9
 
 
 def measure(jobs, order):
-    with jobs.call(order['job']) as (function, queries):
+    with jobs.call(order['job']) as (function, queries, backend):
         gc.collect()
-        before, start = queries(), time.perf_counter()
+        before, cpu, start = queries(), cpu_seconds(backend), time.perf_counter()
         result = function(**order.get('arguments', {}))
         seconds = time.perf_counter() - start
         answer = {
-            'seconds': seconds, 'queries': queries() - before,
+            'seconds': seconds, 'cpu_seconds': cpu_seconds(backend) - cpu, 'queries': queries() - before,
             'peak_mb': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}  # kB on Linux
     if order.get('table'):
         answer['table'] = jobs.table(result)
