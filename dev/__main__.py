@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 
-from .cache import REPO, Problem, cache_dir, lock, say
+from .cache import REPO, Problem, cache_dir, lock, say, step
 from .environment import PREPARED, Environment
 from .postgres import stop_all
 
@@ -91,7 +91,8 @@ def clean(args):
             if not ours:
                 raise Problem(f"another command is using {cache_dir()}; wait until it ends, or stop it.")
             stop_all()
-            shutil.rmtree(cache_dir())
+            with step(f"Removing {cache_dir()}"):
+                shutil.rmtree(cache_dir())
     for name in ("test-output", "demo-output"):
         shutil.rmtree(REPO / name, ignore_errors=True)
     say(f"Removed {cache_dir()}.")
