@@ -26,7 +26,6 @@ class ArDunningLevel(models.Model):
     _inherit = 'ar.dunning.level'
 
     claim_interest = fields.Boolean(
-        string="Claim Interest",
         help="The letter claims late-payment interest and compensation for its items at this level, "
              "under the law set for the company.")
 
@@ -84,8 +83,9 @@ class ArDunningRun(models.Model):
 
     def _write_preview(self, decisions):
         """Override: letters come with their claims."""
-        super()._write_preview(decisions)
+        result = super()._write_preview(decisions)
         self._in_company().letter_ids._set_claims()
+        return result
 
     def _gate(self, letters):
         """Override: what is claimed follows from the facts the gate has read."""
@@ -165,6 +165,10 @@ class ArDunningLetter(models.Model):
     def _format_number(self, number, digits=2):
         """Format a number in the recipient's language."""
         return formatLang(self.with_context(lang=self.lang or self.env.lang).env, number, digits=digits)
+
+    def _get_amount_to_pay(self):
+        """Return what the letter asks for, its claim included, formatted. For mail templates."""
+        return self._format_amount(self.amount_total + self.amount_claim)
 
     def _get_claim_rows(self):
         """Return the working for the letter: list of dict with number, date_from, date_to, days, base, rate, interest,

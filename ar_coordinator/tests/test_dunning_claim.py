@@ -66,6 +66,16 @@ class TestDunningClaim(ClaimCommon):
             self.assertIn(text, letter.message)
         self.assertNotIn("converted", letter.message)
 
+    def test_every_level_asks_for_the_claim_as_well(self):
+        """The request below the tables names the same sum as the table: debt, interest and compensation."""
+        self.invoice()
+        letter = self.letter().sudo()
+        for level in self.policy.level_ids:
+            letter.level_id = level
+            letter.invalidate_recordset(['message'])
+            self.assertIn(f"transfer <strong>10,211.75{NBSP}€</strong>", letter.message)
+            self.assertNotIn(f"transfer <strong>10,000.00{NBSP}€</strong>", letter.message)
+
     def test_uk_vector(self):
         """GBP 10,000, same dates: 196.37 + 100, at 3.75 + 8."""
         self.company.ar_interest_scheme = 'uk'
@@ -337,7 +347,7 @@ class TestDunningClaim(ClaimCommon):
         run = self.ar_run(TODAY)
         letter = run.letter_ids.with_user(self.manager)
         action = letter.action_waive_claim()
-        wizard = Form(self.env[action['res_model']].with_user(self.manager).with_context(action['context']))
+        wizard = Form(self.env[action['res_model']].with_user(self.manager).with_context(**action['context']))
         wizard.reason = "Agreed on the phone"
         wizard.save().action_waive()
         self.assertClaim(letter, 0.0, 0.0)
