@@ -48,8 +48,8 @@ def _pylint_odoo(env):
 def _odoo_checkers(env):
     folder = next(path / "test_lint/tests" for path in env.addons_path if (path / "test_lint/tests").is_dir())
     return _python(
-        env, "-m", "pylint", "--rcfile=/dev/null", "--score=n", "--disable=all,unknown-option-value", f"--enable={ODOO_CHECKS}",
-        f"--load-plugins={ODOO_PLUGINS}", *env.modules, path=[folder])
+        env, "-m", "pylint", "--rcfile=/dev/null", "--score=n", "--disable=all,unknown-option-value",
+        f"--enable={ODOO_CHECKS}", f"--load-plugins={ODOO_PLUGINS}", *env.modules, path=[folder])
 
 
 def _files(env):
