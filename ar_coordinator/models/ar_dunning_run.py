@@ -12,6 +12,7 @@ how many days an item is overdue and which entries the run looks at.
 """
 import logging
 from collections import defaultdict
+from datetime import timedelta
 
 from psycopg2 import OperationalError
 
@@ -26,6 +27,7 @@ _logger = logging.getLogger(__name__)
 
 BATCH_LETTERS = 50  # per transaction in the background
 INLINE_LETTERS = 50  # at most so many are sent while the user waits
+LOCKED_RETRY = timedelta(minutes=15)  # until an automatic run that was locked is tried again
 GUARDED_FIELDS = {
     'state', 'letter_ids', 'outcome_ids', 'approved_by_id', 'date_previewed', 'date_done', 'is_automatic', 'user_id'}
 
@@ -531,12 +533,35 @@ class ArDunningRun(models.Model):
                 self._send_batch_committed(letters)
             else:
                 self._send_batch(letters)
-        if not self.env['ar.dunning.letter'].search_count([('run_id', '=', self.id), ('state', '=', 'draft')], limit=1):
-            self.write({'state': 'done', 'date_done': fields.Datetime.now()})
+        if commit:
+            self._close_committed()
+        else:
+            self._close()
         # sudo: Odoo's own mail queue; e-mails would wait up to an hour otherwise
         self.env.ref('mail.ir_cron_mail_scheduler_action').sudo()._trigger()
         if commit:
             self.env['ir.cron']._commit_progress()
+
+    def _close(self):
+        """Mark the run done when no draft is left. Whoever holds a lock on it leaves that to the next call."""
+        if self.env['ar.dunning.letter'].search_count([('run_id', '=', self.id), ('state', '=', 'draft')], limit=1):
+            return
+        if self.try_lock_for_update(allow_referencing=True):
+            self.invalidate_recordset(['state'])
+            if self.state == 'sending':
+                self.write({'state': 'done', 'date_done': fields.Datetime.now()})
+        else:
+            self._trigger_send()
+
+    def _close_committed(self):
+        """Mark the run done and commit; of two workers that finish together, one does."""
+        try:
+            self._close()
+            self.env.flush_all()
+        except OperationalError:
+            self.env.cr.rollback()
+            self._trigger_send()
+        self.env['ir.cron']._commit_progress()
 
     def _send_batch_committed(self, letters):
         """Send a batch and commit it; one that loses a race with another transaction is left for the next time."""
@@ -629,6 +654,9 @@ class ArDunningRun(models.Model):
         for done, company in enumerate(companies, start=1):
             try:
                 self._run_automatically(company)
+            except OperationalError:
+                self.env.cr.rollback()
+                self._retry_automatically(company)
             except Exception:
                 self.env.cr.rollback()
                 _logger.exception("Automatic dunning run of %s failed", company.name)
@@ -636,21 +664,32 @@ class ArDunningRun(models.Model):
 
     @api.model
     def _run_automatically(self, company):
-        """Preview and send the company's run of today, or go on with it; do nothing when it is done."""
+        """Preview and send the company's run of today, or go on with it; do nothing when it is done.
+
+        A run that somebody else holds a lock on is left for later: the other companies do not wait for it.
+        """
         today = company._ar_today()
         run = self.search([
             ('company_id', '=', company.id), ('as_of', '=', today), ('is_automatic', '=', True),
             ('state', '!=', 'cancelled')])
         if not run:
             run = self.create({'company_id': company.id, 'as_of': today, 'is_automatic': True})
+        elif not run.try_lock_for_update(allow_referencing=True):
+            self._retry_automatically(company)
+            return
         if run.state == 'draft':
             run.action_preview()
-            run.env['ir.cron']._commit_progress()
         if run.state == 'preview':
             run.write({'state': 'to_approve' if run.needs_approval else 'sending'})
-            run.env['ir.cron']._commit_progress()
+        self.env['ir.cron']._commit_progress()
         if run.state == 'sending':
             run._send_all(commit=True)
+
+    @api.model
+    def _retry_automatically(self, company):
+        """Let the daily job run again soon, for a company whose run somebody else is working on."""
+        _logger.info("Dunning run of %s: somebody is working on it, trying again later", company.name)
+        self.env.ref('ar_coordinator.ir_cron_ar_dunning_run')._trigger(fields.Datetime.now() + LOCKED_RETRY)
 
     @api.model
     def _cron_send(self):
@@ -658,6 +697,10 @@ class ArDunningRun(models.Model):
         for run in self.search([('state', '=', 'sending')]):
             try:
                 run._send_all(commit=True)
+            except OperationalError:
+                self.env.cr.rollback()
+                _logger.info("Sending %s: somebody is working on it, trying again later", run.name)
+                self._trigger_send()
             except Exception:
                 self.env.cr.rollback()
                 _logger.exception("Sending %s failed", run.name)
