@@ -44,7 +44,8 @@ class ArDispute(models.Model):
         comodel_name='res.users', string="Owner", index=True, tracking=True, domain=[('share', '=', False)],
         compute='_compute_from_reason', store=True, readonly=False, precompute=True)
     date_open = fields.Date(
-        string="Opened on", required=True, default=lambda self: fields.Date.context_today(self))
+        string="Opened on", required=True,
+        compute='_compute_date_open', store=True, readonly=False, precompute=True)
     date_deadline = fields.Date(
         string="Deadline", tracking=True,
         compute='_compute_from_reason', store=True, readonly=False, precompute=True)
@@ -91,6 +92,13 @@ class ArDispute(models.Model):
     def _compute_amount_held(self):
         for dispute in self:
             dispute.amount_held = dispute.amount_accepted if dispute.state == 'partly_accepted' else dispute.amount
+
+    @api.depends('move_id')
+    def _compute_date_open(self):
+        """The company's day: with the day of a user further east, reminders would go on until the company gets there."""
+        for dispute in self:
+            if not dispute.date_open:
+                dispute.date_open = (dispute.move_id.company_id or self.env.company)._ar_today()
 
     @api.depends('date_closed')
     def _compute_is_open(self):
@@ -181,7 +189,7 @@ class ArDispute(models.Model):
                 raise UserError(self.env._(
                     "%(dispute)s is %(state)s and cannot become %(target)s.",
                     dispute=dispute.name, state=states[dispute.state], target=states[target]))
-        vals = {'state': target}
-        if target in ('rejected', 'withdrawn', 'closed'):
-            vals['date_closed'] = date_closed or fields.Date.context_today(self)
-        self.write(vals)
+        ended = target in ('rejected', 'withdrawn', 'closed')
+        for company, disputes in self.grouped('company_id').items():
+            disputes.write({
+                'state': target, **({'date_closed': date_closed or company._ar_today()} if ended else {})})
