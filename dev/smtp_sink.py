@@ -35,14 +35,14 @@ PAGE = """<!DOCTYPE html>
 
 
 class MailSink:
-    """Context manager; `port` is where it listens, `messages` what came so far."""
+    """Context manager; `port` is where it listens (one of the system's choice by default), `messages` what came so far."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, port=0):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.messages = []
         logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd's: every command otherwise
-        self._controller = _Controller(_Handler(self), hostname=HOST, port=0)
+        self._controller = _Controller(_Handler(self), hostname=HOST, port=port)
 
     def __enter__(self):
         self._controller.start()
@@ -51,6 +51,11 @@ class MailSink:
 
     def __exit__(self, *exc_info):
         self._controller.stop()
+
+    def receive(self, transport, envelope):
+        """Take a message and return the answer; tests override it to be a server that fails. `transport` is the connection."""
+        self.keep(envelope.content, envelope.rcpt_tos)
+        return "250 Kept"
 
     def keep(self, content, recipients):
         """Store one message (bytes), received for `recipients` (addresses)."""
@@ -93,7 +98,7 @@ class MailSink:
 
 
 class _Controller(Controller):
-    """On a port that the system chooses, so that nobody else can have it."""
+    """Port 0: one that the system chooses, so that nobody else can have it."""
 
     def _trigger_server(self):
         self.port = self.server.sockets[0].getsockname()[1]
@@ -105,5 +110,4 @@ class _Handler:
         self.sink = sink
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802 (the name aiosmtpd calls)
-        self.sink.keep(envelope.content, envelope.rcpt_tos)
-        return "250 Kept"
+        return self.sink.receive(server.transport, envelope)

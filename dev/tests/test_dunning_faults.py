@@ -1,0 +1,485 @@
+"""Dunning under fire: real Odoo processes that are killed, race each other and lose their mail server; what customers got is
+counted in a real SMTP sink. Faults inside one transaction are in ar_coordinator/tests/test_dunning_faults.py.
+
+What is guaranteed. A letter and its e-mail in Odoo's queue are written in one transaction, so no kill of a sending worker can lose
+or double a letter. Odoo's mail queue commits after each message, so a kill there can neither lose one nor repeat those before it.
+What no sender can rule out with SMTP: a kill after the mail server has taken a message and before Odoo has written that down. That
+one message is sent again by the next worker; it carries the same Message-ID, by which mailboxes recognise the copy. See
+`test_kill_before_the_answer_is_noted`.
+"""
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+
+import psycopg2
+import pytest
+
+from dev.cache import die_with_parent
+from dev.environment import Environment, bad_records
+from dev.smtp_sink import MailSink
+
+CUSTOMERS = 200
+FEW = 6
+PATIENCE = 180  # seconds for any one step on a busy machine
+# Two companies: A with one overdue invoice for each of CUSTOMERS customers, B with one for each of FEW others.
+BOOKS = """
+from datetime import timedelta
+level = env.ref('ar_coordinator.ar_dunning_level_1')
+level.policy_id.level_ids.attach_invoices = 'no'
+first = env.company
+first.write({'name': "Company A", 'email': 'a@sender.example.com'})
+second = env['res.company'].create({'name': "Company B", 'email': 'b@sender.example.com', 'currency_id': first.currency_id.id, 'iap_enrich_auto_done': True})
+for company, count in ((first, %d), (second, %d)):
+    env['account.chart.template'].try_loading('generic_coa', company, install_demo=False)
+    company.partner_id.tz = 'UTC'
+    own = env(context={**env.context, 'allowed_company_ids': company.ids})
+    day = company._ar_today()
+    partners = own['res.partner'].create([
+        {'name': f"{company.name} customer {number}", 'email': f'{company.name[-1].lower()}{number}@customer.example.com'}
+        for number in range(1, count + 1)])
+    own['account.move'].create([{
+        'move_type': 'out_invoice', 'partner_id': partner.id, 'invoice_date': day - timedelta(days=30),
+        'invoice_date_due': day - timedelta(days=10), 'invoice_payment_term_id': False,
+        'invoice_line_ids': [(0, 0, {'name': "Goods", 'price_unit': 100, 'tax_ids': []})]} for partner in partners]).action_post()
+env.cr.commit()
+"""
+# At the head of every worker's script. `at` says that a point is reached, and waits until the test says `go`.
+HEAD = """
+import time
+from pathlib import Path
+from unittest.mock import patch
+FOLDER = Path(%r)
+Run, Letter, Mail = (type(env[name]) for name in ('ar.dunning.run', 'ar.dunning.letter', 'mail.mail'))
+company_a, company_b = (env['res.company'].search([('name', '=', name)]) for name in ("Company A", "Company B"))
+def at(point):
+    (FOLDER / f'at {point}').touch()
+    while not (FOLDER / f'go {point}').exists():
+        time.sleep(0.02)
+def start_run(company, **vals):
+    run = env['ar.dunning.run'].create({'company_id': company.id, **vals})
+    run.action_preview()
+    run.write({'state': 'sending'})
+    env.cr.commit()
+    return run
+def job(name):
+    env.ref({'send': 'ar_coordinator.ir_cron_ar_dunning_send', 'run': 'ar_coordinator.ir_cron_ar_dunning_run',
+             'mail': 'mail.ir_cron_mail_scheduler_action'}[name]).method_direct_trigger()
+    env.cr.commit()
+def states(run):
+    env.invalidate_all()
+    return sorted(run.letter_ids.mapped('state'))
+def pay(move, environment=None):
+    (environment or env)['account.payment.register'].with_context(
+        active_model='account.move', active_ids=move.ids, allowed_company_ids=move.company_id.ids).create({})._create_payments()
+"""
+QUEUED_MAILS = """
+    SELECT COUNT(*) FROM mail_mail mail JOIN mail_message message ON message.id = mail_message_id
+     WHERE message.model = 'ar.dunning.letter' AND mail.state = 'outgoing'"""
+LETTERS = """
+    SELECT partner.email, letter.state
+      FROM ar_dunning_letter letter JOIN res_partner partner ON partner.id = letter.partner_id ORDER BY letter.id"""
+
+
+class Sink(MailSink):
+    """A mail server that fails when told: `hold` is the number of the message it never answers, `cut` that at which it dies.
+
+    With `keep_held` the held message was taken before.
+    """
+
+    def __init__(self, folder, port=0, hold=None, keep_held=False, cut=None):
+        super().__init__(folder, port)
+        self.hold, self.keep_held, self.cut = hold, keep_held, cut
+        self.holding, self.released = threading.Event(), threading.Event()
+
+    def receive(self, transport, envelope):
+        number = len(self.messages) + 1
+        if number == self.cut:
+            transport.abort()
+            return "421 Dying"
+        if number == self.hold:
+            if self.keep_held:
+                self.keep(envelope.content, envelope.rcpt_tos)
+            self.hold = None
+            self.holding.set()
+            assert self.released.wait(PATIENCE)
+            return "421 Too late"
+        return super().receive(transport, envelope)
+
+    def counted(self):
+        """How many messages each address got."""
+        return Counter(message["To"].addresses[0].addr_spec for message in self.messages)
+
+
+class Worker:
+    """An `odoo shell` process that executes `script`."""
+
+    def __init__(self, arena, script, smtp_port=1):
+        self.arena = arena
+        arena.workers.append(self)
+        self.log = arena.folder / f"worker{len(arena.workers)}.log"
+        source = self.log.with_suffix(".py")
+        source.write_text(HEAD % str(arena.folder) + script)
+        env = arena.env
+        conf = env.conf(arena.db, log_level="warn", smtp_port=smtp_port)
+        with source.open() as stdin, self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [env.python, "-m", "odoo", "shell", "-c", conf, "-d", arena.db, "--no-http"], env=env.odoo_env(),
+                stdin=stdin, stdout=log, stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
+
+    def until(self, reached, what, pause=0.05):
+        """Wait for something that this worker will bring about."""
+        deadline = time.monotonic() + PATIENCE
+        while not reached():
+            assert self.process.poll() is None, f"ended before {what}:\n{self.log.read_text()[-6000:]}"
+            assert time.monotonic() < deadline, f"waited too long for {what}:\n{self.log.read_text()[-6000:]}"
+            time.sleep(pause)
+
+    def reach(self, point):
+        self.until((self.arena.folder / f"at {point}").exists, point)
+
+    def go(self, point):
+        (self.arena.folder / f"go {point}").touch()
+
+    def kill(self):
+        """SIGKILL, and wait until the database has noticed."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        deadline = time.monotonic() + PATIENCE
+        query = f"SELECT 1 FROM pg_stat_activity WHERE datname = '{self.arena.db}'"
+        while self.arena.env.psql(query, "postgres"):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+    def finish(self, errors=()):
+        """Wait for the end; it must have logged no warning or error but one for each of `errors`, in this order."""
+        code = self.process.wait(PATIENCE)
+        log = self.log.read_text()
+        assert code == 0, log[-6000:]
+        bad = [line for line in bad_records(log) if line[:4].isdigit()]
+        assert len(bad) == len(errors) and all(text in line for text, line in zip(errors, bad, strict=True)), log[-6000:]
+
+
+class Arena:
+    """A database of its own with the books, and the workers that fight over it."""
+
+    def __init__(self, env, db, folder):
+        self.env, self.db, self.folder = env, db, folder
+        self.workers = []
+
+    def work(self, script, smtp_port=1):
+        return Worker(self, script, smtp_port)
+
+    def letters(self):
+        """[(customer's address, state)] of all letters."""
+        return [tuple(row) for row in self.env.psql(LETTERS, self.db)]
+
+    def states(self):
+        return Counter(state for _email, state in self.letters())
+
+    def close(self):
+        for worker in self.workers:
+            if worker.process.poll() is None:
+                worker.process.kill()
+                worker.process.wait()
+
+
+@pytest.fixture(scope="module")
+def books():
+    env = Environment.prepare()
+    with env.scratch(env.addon_template()) as db:
+        done = env.odoo("shell", "-c", env.conf(db, log_level="warn"), "-d", db, "--no-http", stdin=BOOKS % (CUSTOMERS, FEW),
+                        check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert done.returncode == 0 and not bad_records(done.stdout), done.stdout[-6000:]
+        yield env, db
+
+
+@pytest.fixture
+def arena(books, tmp_path):
+    env, source = books
+    with env.scratch(source) as db:
+        arena = Arena(env, db, tmp_path)
+        yield arena
+        arena.close()
+
+
+def addresses(company, count):
+    return {f"{company}{number}@customer.example.com" for number in range(1, count + 1)}
+
+
+def test_worker_killed_while_sending_200_letters_and_again_in_the_mail_queue(arena):
+    """Killed with e-mails of a batch written and not committed, then with a message half handed over: everybody has one message,
+    but for those who paid, disputed or were marked while the run lay dead."""
+    worker = arena.work("""
+start_run(company_a)
+create, made = Mail.create, []
+def create_and_stop(self, vals_list):
+    mails = create(self, vals_list)
+    made.extend(mails.ids)
+    if len(made) > 50:
+        env.flush_all()
+        at('the middle of a batch')
+    return mails
+with patch.object(Mail, 'create', create_and_stop):
+    job('send')
+""")
+    worker.reach("the middle of a batch")
+    worker.kill()
+    [[mails]] = arena.env.psql(QUEUED_MAILS, arena.db)
+    assert arena.states() == {"queued": 50, "draft": CUSTOMERS - 50}
+    assert int(mails) == 50, "a letter is a draft, or has its e-mail in the queue"
+
+    with Sink(arena.folder / "mail", hold=80) as sink:
+        worker = arena.work("""
+run = env['ar.dunning.run'].search([])
+paid, disputed, marked = run.letter_ids.filtered(lambda letter: letter.state == 'draft').line_ids.move_id[:3]
+pay(paid)
+env['ar.dispute'].create({'move_id': disputed.id, 'amount': 100, 'reason_id': env['ar.dispute.reason'].search([], limit=1).id})
+marked.no_followup = True
+settled = [(paid, 'settled'), (disputed, 'disputed'), (marked, 'no_followup')]
+(FOLDER / 'left out').write_text(' '.join(move.partner_id.email for move, _reason in settled))
+env.cr.commit()
+job('send')
+assert run.state == 'done', run.state
+for move, reason in settled:
+    outcome = run.outcome_ids.filtered(lambda outcome: outcome.move_id == move)
+    assert (outcome.result, outcome.reason, outcome.letter_id.state) == ('skipped', reason, 'cancelled'), outcome.read()
+job('mail')
+""", sink.port)
+        worker.until(sink.holding.is_set, "message 80")
+        worker.kill()
+        sink.released.set()
+        assert arena.states() == {"sent": 79, "queued": CUSTOMERS - 79 - 3, "cancelled": 3}
+        assert len(sink.messages) == 79
+
+        arena.work("job('mail')\njob('send')\njob('mail')", sink.port).finish()
+        left_out = set((arena.folder / "left out").read_text().split())
+        assert len(left_out) == 3
+        assert sink.counted() == dict.fromkeys(addresses("a", CUSTOMERS) - left_out, 1)
+    assert {email for email, state in arena.letters() if state == "sent"} == addresses("a", CUSTOMERS) - left_out
+    assert {email for email, state in arena.letters() if state == "cancelled"} == left_out
+    assert len(arena.letters()) == CUSTOMERS
+
+
+def test_kill_before_the_answer_is_noted(arena):
+    """The window that SMTP leaves: one message, taken by the mail server without Odoo learning of it, is repeated under the same
+    Message-ID. Nobody else gets anything twice, nobody goes without."""
+    with Sink(arena.folder / "mail", hold=3, keep_held=True) as sink:
+        worker = arena.work("start_run(company_b)\njob('send')\njob('mail')", sink.port)
+        worker.until(sink.holding.is_set, "message 3")
+        worker.kill()
+        sink.released.set()
+        arena.work("job('mail')", sink.port).finish()
+        counted = sink.counted()
+        assert set(counted) == addresses("b", FEW)
+        [repeated] = [address for address, count in counted.items() if count == 2]
+        assert counted.total() == FEW + 1
+        copies = [message for message in sink.messages if message["To"].addresses[0].addr_spec == repeated]
+        assert copies[0]["Message-ID"] == copies[1]["Message-ID"]
+        assert len({message["Message-ID"] for message in sink.messages}) == FEW
+    assert arena.states() == {"sent": FEW}
+
+
+def test_two_workers_on_the_same_run(arena):
+    """Two processes share one run, and the second starts while the first is inside a batch: each letter goes once."""
+    script = """
+send, batches = Run._send_batch, []
+gate = Run._gate
+def counted_gate(self, letters):
+    kept = gate(self, letters)
+    batches.append(len(kept))
+    if NAME == 'first' and len(batches) == 1:
+        at('batch of first')
+    return kept
+with patch.object(Run, '_gate', counted_gate):
+    env['ar.dunning.run']._cron_send()
+assert sum(batches) > 0, batches
+(FOLDER / f'{NAME} sent').write_text(str(sum(batches)))
+env.cr.commit()
+"""
+    first = arena.work("NAME = 'first'\nstart_run(company_a)" + script)
+    first.reach("batch of first")
+    second = arena.work("NAME = 'second'" + script)
+    second.until(lambda: arena.states()["queued"] >= 50, "the second worker's first batch", pause=0.5)
+    first.go("batch of first")
+    first.finish()
+    second.finish()
+    shares = [int((arena.folder / f"{name} sent").read_text()) for name in ("first", "second")]
+    assert arena.states() == {"queued": CUSTOMERS}
+    assert sum(shares) == CUSTOMERS, shares
+    [[state]] = arena.env.psql("SELECT state FROM ar_dunning_run", arena.db)
+    assert state == "done"
+    with Sink(arena.folder / "mail") as sink:
+        arena.work("job('mail')", sink.port).finish()
+        assert sink.counted() == dict.fromkeys(addresses("a", CUSTOMERS), 1)
+
+
+def test_mail_server_down_then_dying_then_up(arena):
+    """Letters that did not get through are failed, count as no reminder, and are proposed again at the same level; in the end
+    everybody has one message."""
+    port = arena.env.free_port()
+    worker = arena.work("""
+first = start_run(company_b)
+job('send')
+assert states(first) == ['queued'] * 6
+job('mail')
+assert states(first) == ['failed'] * 6
+assert set(first.outcome_ids.mapped('result')) == {'failed'}
+second = start_run(company_b)
+assert set(second.letter_ids.level_id) == {env.ref('ar_coordinator.ar_dunning_level_1')}
+job('send')
+assert states(second) == ['queued'] * 6, states(second)
+at('up, for three messages')
+job('mail')
+assert states(second) == ['failed', 'queued', 'queued', 'sent', 'sent', 'sent'], states(second)
+third = start_run(company_b)
+assert third.letter_ids.partner_id == second.letter_ids.filtered(lambda letter: letter.state == 'failed').partner_id
+job('send')
+at('up again')
+job('mail')
+assert states(first) == ['failed'] * 6
+assert states(second) == ['failed', 'sent', 'sent', 'sent', 'sent', 'sent'], states(second)
+assert states(third) == ['sent'], states(third)
+assert set(second.letter_ids.line_ids.level_id) == set(third.letter_ids.line_ids.level_id) == set(first.letter_ids.level_id)
+assert start_run(company_b).letter_ids.ids == []
+assert not env['mail.mail'].search([('state', '=', 'outgoing'), ('model', '=', 'ar.dunning.letter')])
+""", port)
+    worker.reach("up, for three messages")
+    with Sink(arena.folder / "dying", port, cut=4) as dying:
+        worker.go("up, for three messages")
+        worker.reach("up again")
+    with Sink(arena.folder / "up", port) as up:
+        worker.go("up again")
+        worker.finish(["Exception while processing mail", "Failed processing mail queue"])
+    assert len(dying.messages) == 3
+    assert dying.counted() + up.counted() == dict.fromkeys(addresses("b", FEW), 1)
+
+
+def test_payment_booked_while_a_batch_is_evaluated(arena):
+    """A serialization failure in one batch: it is rolled back, the job triggers itself and tries again, the paid invoice is left
+    alone, nothing goes twice. Letters of a template that raises for one customer are made all the same."""
+    with Sink(arena.folder / "mail") as sink:
+        arena.work("""
+import odoo.addons.ar_coordinator.models.ar_dunning_run as module
+from odoo import api
+run = start_run(company_b)
+paid = run.letter_ids.sorted('id')[2].line_ids.move_id
+send, tries = Run._send_batch, []
+def send_with_payment(self, letters):
+    tries.append(letters.ids)
+    if len(tries) == 2:
+        assert paid in letters.line_ids.move_id, "read before the payment"
+        with env.registry.cursor() as other:
+            pay(paid.with_env(api.Environment(other, env.uid, {})), api.Environment(other, env.uid, {}))
+    return send(self, letters)
+env['ir.cron.trigger'].search([]).unlink()
+env.cr.commit()
+with patch.object(module, 'BATCH_LETTERS', 2), patch.object(Run, '_send_batch', send_with_payment):
+    env['ar.dunning.run']._cron_send()
+assert len(tries) == 3 and run.state == 'sending', (tries, run.state)
+assert states(run) == ['draft', 'draft', 'queued', 'queued', 'queued', 'queued'], states(run)
+triggers = env['ir.cron.trigger'].search([('cron_id', '=', env.ref('ar_coordinator.ir_cron_ar_dunning_send').id)])
+assert triggers, "the job has asked to be run again"
+job('send')
+assert run.state == 'done'
+assert states(run) == ['cancelled', 'queued', 'queued', 'queued', 'queued', 'queued'], states(run)
+job('mail')
+(FOLDER / 'paid').write_text(paid.partner_id.email)
+""", sink.port).finish(["FOR NO KEY UPDATE SKIP LOCKED"])  # Odoo logs what the database says
+        paid = (arena.folder / "paid").read_text()
+        assert sink.counted() == dict.fromkeys(addresses("b", FEW) - {paid}, 1)
+
+
+def test_failing_and_locked_company_stops_no_other(arena):
+    """Automatic runs: the database refuses something in company A's run, then somebody holds A's run locked; B's customers get
+    their letters each time without waiting, and A's follow when the trouble is over."""
+    with Sink(arena.folder / "mail") as sink:
+        worker = arena.work("""
+(company_a + company_b).ar_dunning_automatic = True
+env['account.move'].search([('company_id', '=', company_a.id), ('partner_id.name', '!=', "Company A customer 1")]).no_followup = True
+env.cr.commit()
+evaluate = Run._evaluate
+def evaluate_and_fail(self, *args, **kwargs):
+    if self.company_id == company_a:
+        self.env.cr.execute("SELECT 1 / 0")
+    return evaluate(self, *args, **kwargs)
+with patch.object(Run, '_evaluate', evaluate_and_fail):
+    job('run')
+run_a, run_b = (env['ar.dunning.run'].search([('company_id', '=', company.id)]) for company in (company_a, company_b))
+assert not run_a.letter_ids and run_b.state == 'done', (run_a.state, run_b.state)
+job('mail')
+run_b.letter_ids.sudo().write({'state': 'failed'})  # something to do for B once more
+run_b.sudo().write({'is_automatic': False})
+if not run_a:
+    run_a = env['ar.dunning.run'].create({'company_id': company_a.id, 'is_automatic': True})
+run_a.action_preview()
+env.cr.commit()
+at('lock')
+job('run')
+assert run_a.state == 'preview', run_a.state
+second = env['ar.dunning.run'].search([('company_id', '=', company_b.id)]) - run_b
+assert second.state == 'done' and states(second) == ['queued'] * 6, states(second)
+job('mail')
+at('unlock')
+job('run')
+assert run_a.state == 'done'
+job('mail')
+""", sink.port)
+        worker.reach("lock")
+        first = sink.counted()
+        with psycopg2.connect(arena.env.psql_dsn(arena.db)) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT id FROM ar_dunning_run WHERE company_id = (SELECT id FROM res_company WHERE name = 'Company A')"
+                           " FOR UPDATE")
+            worker.go("lock")
+            worker.reach("unlock")
+        connection.close()
+        second = sink.counted()
+        worker.go("unlock")
+        worker.finish(["bad query", "Automatic dunning run of Company A failed"])
+        assert first == dict.fromkeys(addresses("b", FEW), 1)
+        assert second == dict.fromkeys(addresses("b", FEW), 2)
+        assert sink.counted() - second == {"a1@customer.example.com": 1}
+
+
+def test_clock_around_midnight_of_the_company(arena):
+    """One instant, two companies, two days: an item that is due for its reminder from the next day on gets it in the first
+    minute of that day where the company is, a run a day, whatever the server's and the user's clock say."""
+    with Sink(arena.folder / "mail") as sink:
+        arena.work("""
+from datetime import timedelta
+from freezegun import freeze_time
+(company_a + company_b).ar_dunning_automatic = True
+company_a.partner_id.tz, company_b.partner_id.tz = 'Asia/Tokyo', 'Pacific/Honolulu'  # 9 hours ahead, 10 behind, all year
+env.user.tz = 'Europe/Paris'
+level = env.ref('ar_coordinator.ar_dunning_level_1')
+due = env['account.move'].search([], limit=1).invoice_date_due
+day = due + timedelta(days=level.delay_days)  # the first day of the first reminder
+moves = env['account.move'].search([('company_id', '=', company_a.id), ('partner_id.name', '!=', "Company A customer 1")])
+moves.no_followup = True
+env.cr.commit()
+def runs(company):
+    env.invalidate_all()
+    return [(run.as_of.isoformat(), len(run.letter_ids.filtered(lambda letter: letter.state == 'queued')))
+            for run in env['ar.dunning.run'].search([('company_id', '=', company.id)], order='as_of')]
+def tick(instant):
+    with freeze_time(instant):
+        job('run')
+before, after = (day - timedelta(days=1)).isoformat(), day.isoformat()
+tick(f'{before} 09:59:00')   # 18:59 in Tokyo; 23:59 of the day before in Honolulu
+assert runs(company_a) == [(before, 0)], runs(company_a)
+tick(f'{before} 14:59:00')   # 23:59 in Tokyo
+assert runs(company_a) == [(before, 0)], runs(company_a)
+tick(f'{before} 15:00:00')   # midnight in Tokyo, 16:00 in Paris, 05:00 in Honolulu
+assert runs(company_a) == [(before, 0), (after, 1)], runs(company_a)
+early = (day - timedelta(days=2)).isoformat()
+assert runs(company_b) == [(early, 0), (before, 0)], runs(company_b)
+tick(f'{after} 09:59:00')    # 23:59 in Honolulu
+assert runs(company_b) == [(early, 0), (before, 0)], runs(company_b)
+tick(f'{after} 10:00:00')    # midnight there
+assert runs(company_b) == [(early, 0), (before, 0), (after, 6)], runs(company_b)
+assert runs(company_a) == [(before, 0), (after, 1)], runs(company_a)
+job('mail')
+""", sink.port).finish()
+        assert sink.counted() == dict.fromkeys(addresses("b", FEW) | {"a1@customer.example.com"}, 1)
