@@ -14,7 +14,7 @@ class ArInterestRate(models.Model):
 
     scheme = fields.Selection(
         selection=[('eu', "EU: directive 2011/7/EU"), ('uk', "UK: Late Payment Act 1998")],
-        required=True, default='eu', index=True)
+        string="Law", required=True, default='eu', index=True)
     country_id = fields.Many2one(
         comodel_name='res.country', index='btree_not_null', ondelete='restrict',
         help="A country's own reference rate, for companies of that country. Empty: for all.")
