@@ -17,7 +17,8 @@ def export(env, module):
             "i18n", "export", "-c", env.conf(db, log_level="warn"), "-d", db, "-l", "pot", "-o", path, module,
             stdin="", stdout=subprocess.DEVNULL)
         pot = polib.pofile(str(path), wrapwidth=0)
-    pot.header = "Translation of Odoo Server.\nThis file contains the translation of the following modules:\n* " + module
+    about = "This file contains the translation of the following modules:"
+    pot.header = f"Translation of Odoo Server.\n{about}\n* {module}"
     for name in ("POT-Creation-Date", "PO-Revision-Date"):  # a new export of the same terms is the same file
         pot.metadata.pop(name, None)
     for entry in pot:

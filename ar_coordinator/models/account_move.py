@@ -19,7 +19,8 @@ class AccountMove(models.Model):
         help="Open disputes on this invoice, at most what is still unpaid, in the invoice's currency.")
     ar_is_paused = fields.Boolean(
         string="Reminders Paused", compute='_compute_ar_is_paused', search='_search_ar_is_paused',
-        groups='ar_coordinator.group_ar_base', help="Reminders of this invoice, or of all of the customer's, wait today.")
+        groups='ar_coordinator.group_ar_base',
+        help="Reminders of this invoice, or of all of the customer's, wait today.")
 
     # === COMPUTE METHODS === #
 

@@ -37,10 +37,11 @@ class ArKpiReport(models.AbstractModel):
         points = kpi.points(as_of, months)
         facts = self._facts(opts, points, window)
         # today's amounts are those of the aged report, to the cent also where companies' currencies are converted
-        totals = ledger.aged_balance({
-            'as_of': as_of, 'company_ids': opts['company_ids'], 'partner_ids': opts['partner_ids'], 'limit': 1})['totals']
+        scope = {'as_of': as_of, 'company_ids': opts['company_ids'], 'partner_ids': opts['partner_ids']}
+        totals = ledger.aged_balance({**scope, 'limit': 1})['totals']
         facts['at'][as_of].update(
-            receivable=totals['total'], not_due=totals['amounts'][0], overdue=currency.round(sum(totals['amounts'][1:])))
+            receivable=totals['total'], not_due=totals['amounts'][0],
+            overdue=currency.round(sum(totals['amounts'][1:])))
         facts['disputed'][as_of] = totals['disputed']
         series = [{'month': point.isoformat(), **self._figures(point, facts, window)} for point in points]
         current = dict(series[-1])

@@ -233,7 +233,8 @@ class ArLedger(models.AbstractModel):
             opts['bucket_limits'] = buckets.check_limits(options.get('bucket_limits') or buckets.DEFAULT_LIMITS)
         except (TypeError, ValueError) as error:
             raise UserError(self.env._("These bucket limits cannot be used: %s", error)) from error
-        opts['company_ids'] = sorted(self._read_ids('company_ids', options.get('company_ids')) or self.env.companies.ids)
+        company_ids = self._read_ids('company_ids', options.get('company_ids'))
+        opts['company_ids'] = sorted(company_ids or self.env.companies.ids)
         if not self.env.su and set(opts['company_ids']) - set(self.env.user._get_company_ids()):
             raise AccessError(self.env._("You asked for the receivables of a company you have no access to."))
         partner_ids = self._read_ids('partner_ids', options.get('partner_ids'))
@@ -342,8 +343,8 @@ class ArLedger(models.AbstractModel):
     def _undone(self, opts):
         """SQL for what has to be added back to today's residual per line, or None when there is nothing.
 
-        Most later matchings are between two later lines, and those are no part of the report: NOT EXISTS leaves them out
-        before anything is summed or looked up (speed only; the lines' own conditions are applied by the caller).
+        Most later matchings are between two later lines, and those are no part of the report: NOT EXISTS leaves them
+        out before anything is summed or looked up (speed only; the lines' own conditions are applied by the caller).
         """
         later, unposted = self.env.execute_query(SQL(
             """SELECT COALESCE((SELECT MAX(max_date) FROM account_partial_reconcile) > %s, FALSE),

@@ -1,7 +1,8 @@
 """Fixtures shared by the tests: a company of its own, short helpers to build a ledger by hand."""
 from odoo import Command
-from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 from odoo.tests import new_test_user
+
+from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 
 
 class ArCommon(AccountTestInvoicingCommon):

@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
-from odoo.addons.ar_coordinator.engine import buckets, kpi
 from odoo.tests import BaseCase, tagged
+
+from odoo.addons.ar_coordinator.engine import buckets, kpi
 
 LIMITS = st.lists(st.integers(1, 400), min_size=1, max_size=8, unique=True).map(sorted)
 DATES = st.dates(date(2010, 1, 1), date(2035, 12, 31))

@@ -6,8 +6,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from odoo import Command
-from odoo.addons.ar_coordinator.engine import buckets
 from odoo.tests import tagged
+
+from odoo.addons.ar_coordinator.engine import buckets
 
 from .common import ArCommon
 
