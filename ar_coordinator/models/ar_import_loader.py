@@ -301,11 +301,13 @@ class ArImportLoader(models.AbstractModel):
         problems += [Problem(plan.entry.row, '', plan.entry.partner_ref or plan.entry.partner_name, 'no_customer', {})
                      for plan in unknown]
         new = [plan for plan in plans if plan.status == 'new' and plan.partner]
-        new = [plan._replace(move=move) for plan, move in zip(new, self._create_moves(new, settings), strict=True)]
         settle = [plan for plan in plans if plan.status == 'settle']
-        self._close_disputes(settle)
-        self._settle([plan for plan in new + settle if plan.entry.settled_date], settings)
-        self._create_disputes([plan for plan in new if plan.entry.disputed])
+        with self.env['ar.ledger']._index_plans():
+            new = [plan._replace(move=move)
+                   for plan, move in zip(new, self._create_moves(new, settings), strict=True)]
+            self._close_disputes(settle)
+            self._settle([plan for plan in new + settle if plan.entry.settled_date], settings)
+            self._create_disputes([plan for plan in new if plan.entry.disputed])
         return {
             'new': len(new), 'settle': len(settle),
             'same': sum(plan.status == 'same' for plan in plans)}, problems

@@ -15,6 +15,7 @@ that the sum of the residuals is the balance of the accounts; `draft_matched` sa
 as settled.
 """
 import datetime
+from contextlib import contextmanager
 
 from odoo import api, models
 from odoo.exceptions import AccessError, UserError
@@ -521,13 +522,19 @@ class ArLedger(models.AbstractModel):
         """Turn checked options back into public ones."""
         return {name: value for name, value in opts.items() if value is not None}
 
-    @api.model
-    def _refresh_statistics(self):
-        """Tell PostgreSQL how large the books have become; for imports, that fill empty tables within seconds.
+    @contextmanager
+    def _index_plans(self):
+        """While imports fill (nearly) empty tables: make PostgreSQL look rows up by index, whatever its statistics say.
 
-        With the statistics of an empty table, core's query for the invoices of a payment (joins with OR) becomes cubic
-        and runs for minutes. Table owners may do this; a table that is being analysed anyway is skipped.
+        With the statistics of an empty table, core's query for the payments of an invoice (joins with OR) reads whole
+        tables for every row of every other one, which takes minutes for the first hundred invoices. The setting ends
+        with the block, with the transaction, or with the savepoint that an exception rolls back.
         """
+        seqscan, jit = self.env.execute_query(SQL(
+            "SELECT current_setting('enable_seqscan'), current_setting('jit')"))[0]
+        # jit: what has no index gets a huge cost estimate, which would switch the compiler on for tiny queries
+        self.env.cr.execute(SQL("SELECT set_config('enable_seqscan', 'off', TRUE), set_config('jit', 'off', TRUE)"))
+        yield
         self.env.flush_all()
         self.env.cr.execute(SQL(
-            "ANALYZE (SKIP_LOCKED) account_move, account_move_line, account_payment, account_partial_reconcile"))
+            "SELECT set_config('enable_seqscan', %s, TRUE), set_config('jit', %s, TRUE)", seqscan, jit))

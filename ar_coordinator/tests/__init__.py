@@ -11,6 +11,7 @@ from . import test_dunning_roles
 from . import test_dunning_run
 from . import test_engine
 from . import test_import_file
+from . import test_import_tour
 from . import test_import_wizard
 from . import test_interest_engine
 from . import test_interest_rate

@@ -9,7 +9,7 @@ import openpyxl
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 
 from .common import ArCommon
 
@@ -424,6 +424,22 @@ class TestImportWizard(ImportCommon):
             (second.journal_id, second.settlement_journal_id), (first.journal_id, first.settlement_journal_id)
         )
 
+    def test_choosing_a_format_maps_the_columns(self):
+        preset = self.env['ar.import.preset'].create({'name': "Other", 'date_order': 'dmy', 'column_ids': [
+            Command.create({'header': 'Invoice Date', 'target': 'due_date'})]})
+        wizard = self.wizard(self.rows("C1,One,1,2013-01-02,2013-02-01,5,,,,"))
+        wizard.action_read()
+        with Form(wizard) as form:
+            form.preset_id = preset
+        self.assertEqual(wizard.column_ids.filtered('target').mapped(lambda column: (column.header, column.target)), [
+            ('Invoice Date', 'due_date')])
+        self.assertEqual(wizard.date_order, 'dmy')
+
+    def test_loading_does_not_leave_its_database_settings(self):
+        self.imported()
+        self.env.cr.execute("SHOW enable_seqscan")
+        self.assertEqual(self.env.cr.fetchone(), ('on',))
+
     def test_numbers_that_look_like_years_are_kept(self):
         """Odoo reads years and months out of numbers and refuses those that don't match the date."""
         numbers = ['2012/0001', 'INV/2019/05/0007', '13-14/12', '20130000012345678', 'A', '2011-2012/3']
@@ -447,7 +463,7 @@ class TestImportWizard(ImportCommon):
         wizard.action_check()
         self.assertEqual(self.counts(wizard), (5, 0, 0, 0, 1))
         self.assertEqual(self.messages(wizard), [(4, 'InvoiceDate', '4/31/2013')])
-        with self.assertRaisesRegex(UserError, "1 rows are wrong, so nothing was imported"):
+        with self.assertRaisesRegex(UserError, "because rows are wrong: 1"):
             wizard.action_import()
         self.assertFalse(self.env['res.partner'].search([('ref', '=', '0001-AAAAA')]))
         self.assertFalse(self.company.ar_import_journal_id)
@@ -477,6 +493,13 @@ class TestImportWizard(ImportCommon):
         again = self.imported(base64.b64decode(wizard.bad_file).decode('utf-8-sig').replace('4/31/2013', '4/20/2013'))
         self.assertEqual((wizard.imported_count, again.imported_count), (5, 1))
         self.assertEqual(len(self.moves(again)), 6)
+
+    def test_a_file_that_is_wrong_all_over_is_refused(self):
+        wizard = self.wizard(self.rows(*("C1,One,1,2013-01-02,2013-02-31,5,,,," for _number in range(4))))
+        with patch('odoo.addons.ar_coordinator.wizards.ar_import_wizard.MAX_BAD_ROWS', 3):
+            with self.assertRaisesRegex(
+                    UserError, 'More than 3 rows are wrong.* row 2, Due Date "2013-02-31" is not a day of the'):
+                wizard.action_check()
 
     def test_duplicate_numbers_are_all_wrong(self):
         wizard = self.wizard(

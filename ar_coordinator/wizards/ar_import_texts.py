@@ -23,6 +23,9 @@ FILE_PROBLEMS = {
         "The file has %(size)s MB; at most %(limit)s MB can be imported at once. Split it, for example by year."),
     'too_big_unpacked': _lt(
         "The XLSX file unpacks to more than %(limit)s MB, which is too much. Split it, for example by year."),
+    'too_many_bad_rows': _lt(
+        "More than %(limit)s rows are wrong; a column or a format is probably chosen wrongly. The first: row %(row)s, "
+        "%(column)s \"%(value)s\" %(problem)s."),
     'too_many_rows': _lt(
         "The file has more than %(limit)s rows. Split it, for example by year, and import one after the other."),
 }

@@ -31,6 +31,7 @@ _logger = logging.getLogger(__name__)
 
 MAX_MEGABYTES = 32  # ir.config_parameter ar_coordinator.import_max_megabytes
 MAX_ROWS = 200_000  # ir.config_parameter ar_coordinator.import_max_rows
+MAX_BAD_ROWS = 20_000  # more are no typing errors: a column or a format is chosen wrongly
 CHECK_CHUNK = 1000
 BATCH = 100  # a batch takes a few seconds: short enough for a progress bar, far from a worker's time limit
 SHOWN_ROWS = 10
@@ -138,6 +139,24 @@ class ArImportWizard(models.TransientModel):
         for wizard in self:
             wizard.journal_id = wizard.company_id.ar_import_journal_id
             wizard.settlement_journal_id = wizard.company_id.ar_import_settlement_journal_id
+
+    @api.depends('file_name')
+    @api.depends_context('lang')
+    def _compute_display_name(self):
+        self.display_name = self.env._("Import Receivables History")
+
+    # === CONSTRAINT METHODS AND ONCHANGES === #
+
+    @api.onchange('preset_id')
+    def _onchange_preset_id(self):
+        """Map the columns as the chosen format does."""
+        if self.state == 'setup' and self.preset_id:
+            columns = self.preset_id._match_columns(self.column_ids.mapped('header'))
+            targets = {position: target for target, position in columns.items()}
+            for position, column in enumerate(self.column_ids):
+                column.target = targets.get(position)
+            self.date_order = self.preset_id.date_order or self.date_order
+            self.decimal_mark = self.preset_id.decimal_mark or self.decimal_mark
 
     # === CRUD METHODS === #
 
@@ -271,7 +290,11 @@ class ArImportWizard(models.TransientModel):
         """Show the invoices of the history journal."""
         self.ensure_one()
         action = self.env['ir.actions.act_window']._for_xml_id('account.action_move_out_invoice_type')
-        return {**action, 'domain': [('journal_id', '=', self.journal_id.id)], 'context': {'create': False}}
+        return {
+            **action,
+            'domain': [('journal_id', '=', self.journal_id.id)],
+            'context': {'create': False, 'default_move_type': 'out_invoice'},
+        }
 
     # === FILE === #
 
@@ -429,8 +452,8 @@ class ArImportWizard(models.TransientModel):
         self._check_state('checked')
         if self.bad_count and not self.import_good_rows:
             raise UserError(self.env._(
-                "%(count)s rows are wrong, so nothing was imported. Correct them in the file and check it again, or "
-                "choose \"Import the good rows\".", count=self.bad_count))
+                "Nothing was imported, because rows are wrong: %(count)s. Correct them in the file and check it again, "
+                "or choose \"Import the good rows\".", count=self.bad_count))
         if not self._total():
             raise UserError(self.env._("There is nothing to import."))
         loader = self.env['ar.import.loader']
@@ -482,9 +505,6 @@ class ArImportWizard(models.TransientModel):
         entries = []
         while len(entries) < size and (line := stream.readline()):
             entries.append(history_file.Entry.load(json.loads(line)))
-        batch_number = self.done_count // size
-        if batch_number & (batch_number - 1) == 0:  # after 1, 2, 4, 8, ... batches
-            self.env['ar.ledger']._refresh_statistics()
         counts, problems = self._load_or_split(entries)
         if problems:
             self._leave_out(problems)
@@ -613,6 +633,11 @@ class _Check:
         self.problems += problems[:max(0, SHOWN_PROBLEMS - len(self.problems))]
         self.reasons[str(problems[0].row)] = "; ".join(
             ": ".join(filter(None, (problem.column, self.wizard._problem_text(problem)))) for problem in problems)
+        if len(self.reasons) > MAX_BAD_ROWS:
+            first = self.problems[0]
+            raise history_file.FileProblem(
+                'too_many_bad_rows', limit=MAX_BAD_ROWS, row=first.row, column=first.column, value=first.value[:40],
+                problem=self.wizard._problem_text(first))
 
     def _compare(self, entries):
         """Compare a chunk with the books and stage what can be imported."""

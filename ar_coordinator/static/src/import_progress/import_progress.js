@@ -13,7 +13,14 @@ export class ImportProgress extends Component {
 
     setup() {
         this.orm = useService("orm");
-        this.state = useState({ running: false, done: 0, total: 0, error: "" });
+        const { done_count, new_count, settle_count, same_count } = this.props.record.data;
+        this.state = useState({
+            running: false,
+            pausing: false,
+            done: done_count,
+            total: new_count + settle_count + same_count,
+            error: "",
+        });
         this.wanted = false;
         onMounted(() => this.start());
         onWillUnmount(() => {
@@ -25,15 +32,16 @@ export class ImportProgress extends Component {
         return this.state.total ? Math.floor((100 * this.state.done) / this.state.total) : 0;
     }
 
-    stop() {
+    pause() {
         this.wanted = false;
+        this.state.pausing = true; // the batch under way is finished
     }
 
     async start() {
         if (this.state.running || this.props.record.data.state !== "importing") {
             return;
         }
-        Object.assign(this.state, { running: true, error: "" });
+        Object.assign(this.state, { running: true, pausing: false, error: "" });
         this.wanted = true;
         let state = "importing";
         try {
