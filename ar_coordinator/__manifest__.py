@@ -41,6 +41,7 @@
         'views/ar_interest_rate_views.xml',
         'views/res_partner_views.xml',
         'views/res_config_settings_views.xml',
+        'wizards/ar_dunning_change_wizard_views.xml',
         'wizards/ar_import_wizard_views.xml',
         'wizards/ar_interest_waive_wizard_views.xml',
     ],

@@ -24,7 +24,7 @@ DUE = 'due'
 NO_CUSTOMER, NO_POLICY, SETTLED, DISPUTED, PROMISED, PAUSED, NO_FOLLOWUP, LAST_LEVEL, NOT_DUE = (
     'no_customer', 'no_policy', 'settled', 'disputed', 'promised', 'paused', 'no_followup', 'last_level', 'not_due')
 # reasons of HELD: it is time, but something stands in the way
-COVERED, QUIET, BELOW_MINIMUM = 'covered', 'quiet', 'below_minimum'
+COVERED, QUIET, BELOW_MINIMUM, LEFT_OUT = 'covered', 'quiet', 'below_minimum', 'left_out'
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class Item:
     paused: bool = False
     sent_levels: frozenset = frozenset()  # ids of the levels it has been sent, of any policy
     facts: dict | None = field(default=None, compare=False, repr=False)  # the caller's own, carried along
+    left_out: bool = False  # by a person, from this run
+    chosen_level: int | None = None  # id of the level a person chose for this run; counts if it is one it may get
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +109,24 @@ def next_level(levels, sent_levels, overdue=True, pre_due=frozenset()):
     >>> next_level((Level(8, 5), Level(9, 20)), frozenset({1, 2}), pre_due={1}).id
     9
     """
+    allowed = allowed_levels(levels, sent_levels, overdue, pre_due)
+    return allowed[0] if allowed else None
+
+
+def allowed_levels(levels, sent_levels, overdue=True, pre_due=frozenset()):
+    """Return the levels an item may be sent, lowest first: see `next_level`, which is the first of them.
+
+    >>> levels = (Level(1, -3), Level(2, 3), Level(3, 15), Level(4, 30))
+    >>> [level.id for level in allowed_levels(levels, frozenset({2}))]
+    [3, 4]
+    >>> [level.id for level in allowed_levels(levels, frozenset({2, 4}))]
+    []
+    """
     highest = max((position for position, level in enumerate(levels) if level.id in sent_levels), default=-1)
     steps = len(sent_levels - pre_due)
     if steps:
         steps += sum(1 for level in levels if level.delay_days < 0)
-    for level in levels[max(highest + 1, steps):]:
-        if level.delay_days >= 0 or not overdue:
-            return level
-    return None
+    return [level for level in levels[max(highest + 1, steps):] if level.delay_days >= 0 or not overdue]
 
 
 def decide(items, customers, rules):
@@ -163,6 +175,10 @@ def _judge(item, customer, rules):
     """Decide about an item by itself; None when there is nothing to consider."""
     level = next_level(customer.levels, item.sent_levels, overdue=item.days > 0, pre_due=rules.pre_due)
     is_time = level is not None and item.days >= level.delay_days
+    if item.chosen_level and item.days > 0:
+        for allowed in allowed_levels(customer.levels, item.sent_levels, pre_due=rules.pre_due):
+            if allowed.id == item.chosen_level:
+                level, is_time = allowed, True
     if item.days <= 0 and not is_time:
         return None
     digits = rules.digits.get(item.currency_id, 2)
@@ -174,6 +190,8 @@ def _judge(item, customer, rules):
     reason = _reason_to_skip(decision, customer, is_time)
     if reason:
         decision.result, decision.reason = SKIPPED, reason
+    elif item.left_out:
+        decision.result, decision.reason = HELD, LEFT_OUT
     _value(decision, rules)
     return decision
 

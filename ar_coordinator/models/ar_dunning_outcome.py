@@ -5,7 +5,7 @@ RESULTS = [
     ('sent', "E-mail"),
     ('letter', "Letter to print"),
     ('held', "Held back"),
-    ('skipped', "Left out"),
+    ('skipped', "Not now"),
     ('failed', "Failed"),
 ]
 REASONS = [
@@ -29,6 +29,7 @@ REASONS = [
     ('quiet', "Contacted recently"),
     ('below_minimum', "Below the minimum amount"),
     ('changed', "Changed since the preview"),
+    ('left_out', "Left out by hand"),
     ('cancelled', "Letter cancelled"),
     # result failed
     ('error', "Could not be sent"),

@@ -29,7 +29,7 @@ BATCH_LETTERS = 50  # per transaction in the background
 INLINE_LETTERS = 50  # at most so many are sent while the user waits
 LOCKED_RETRY = timedelta(minutes=15)  # until an automatic run that was locked is tried again
 GUARDED_FIELDS = {
-    'state', 'letter_ids', 'outcome_ids', 'approved_by_id', 'date_previewed', 'date_done', 'is_automatic', 'user_id'}
+    'state', 'letter_ids', 'outcome_ids', 'change_ids', 'preview_changes', 'approved_by_id', 'date_previewed', 'date_done', 'is_automatic', 'user_id'}
 
 
 class ArDunningRun(models.Model):

@@ -1,3 +1,4 @@
+from . import ar_dunning_change_wizard
 from . import ar_import_wizard_lines
 from . import ar_import_wizard
 from . import ar_interest_waive_wizard
