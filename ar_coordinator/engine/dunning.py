@@ -51,6 +51,7 @@ class Item:
     no_followup: bool = False
     promised: bool = False
     paused: bool = False
+    levels: tuple | None = None  # of the policy given to the invoice; None: the customer's
     sent_levels: frozenset = frozenset()  # ids of the levels it has been sent, of any policy
     facts: dict | None = field(default=None, compare=False, repr=False)  # the caller's own, carried along
     left_out: bool = False  # by a person, from this run
@@ -173,7 +174,8 @@ def _decide_customer(items, customer, rules):
 
 def _judge(item, customer, rules):
     """Decide about an item by itself; None when there is nothing to consider."""
-    level = next_level(customer.levels, item.sent_levels, overdue=item.days > 0, pre_due=rules.pre_due)
+    levels = customer.levels if item.levels is None else item.levels
+    level = next_level(levels, item.sent_levels, overdue=item.days > 0, pre_due=rules.pre_due)
     is_time = level is not None and item.days >= level.delay_days
     if item.chosen_level and item.days > 0:
         for allowed in allowed_levels(customer.levels, item.sent_levels, pre_due=rules.pre_due):
@@ -206,7 +208,7 @@ def _reason_to_skip(decision, customer, is_time):
         (PROMISED, item.promised),
         (PAUSED, item.paused),
         (NO_FOLLOWUP, item.no_followup),
-        (NO_POLICY, not customer.has_policy),
+        (NO_POLICY, item.levels is None and not customer.has_policy),
         (LAST_LEVEL, decision.level is None),
         (NOT_DUE, not is_time),
     ):

@@ -7,6 +7,8 @@ from . import ar_kpi_report
 from . import ar_dispute_reason
 from . import ar_dispute
 from . import ar_dunning_policy
+from . import ar_dunning_policy_rule
+from . import ar_dunning_policy_invoice
 from . import ar_dunning_level
 from . import ar_dunning_run
 from . import ar_dunning_letter

@@ -277,8 +277,10 @@ class ArDunningRun(models.Model):
             'as_of': max(today, self.as_of), 'age_at': self.as_of, 'company_ids': self.company_id.ids,
             'partner_ids': partner_ids})
         partners = self.env['res.partner'].browse({row['partner_id'] for row in rows if row['partner_id']})
-        levels, without_policy = self._get_levels(partners)
-        earliest = min((level.delay_days for own in levels.values() for level in own[:1]), default=1)
+        levels, without_policy = self._get_levels(partners, rows)
+        invoice_levels = self._get_invoice_levels(rows)
+        earliest = min(
+            (level.delay_days for own in (*levels.values(), *invoice_levels.values()) for level in own[:1]), default=1)
         considered, credits = self._split(rows, min(earliest, 1))
         sent_levels = self._get_sent_levels([row['id'] for row in considered], [row['move_id'] for row in considered])
         owing = {row['partner_id'] for row in considered}
@@ -289,7 +291,7 @@ class ArDunningRun(models.Model):
                 last_contact=contacts.get(partner_id), credits=credits.get(partner_id, {}))
             for partner_id in owing if partner_id}
         stops = self._get_stops(considered)
-        items = [self._make_item(row, sent_levels, stops) for row in considered]
+        items = [self._make_item(row, sent_levels, stops, invoice_levels) for row in considered]
         currencies = self.env['res.currency'].browse({row['currency_id'] for row in considered})
         return dunning.decide(items, customers, self._get_rules(currencies | self.company_id.currency_id))
 
@@ -302,23 +304,25 @@ class ArDunningRun(models.Model):
             digits={currency.id: currency.decimal_places for currency in currencies},
             pre_due=frozenset(pre_due.ids))
 
-    def _get_levels(self, partners):
-        """Return ({partner id: engine levels}, {ids of partners without policy}).
-
-        A customer's policy is his own, else the company's.
-        """
-        default = self.company_id.ar_dunning_policy_id
-        policies = {
-            partner.id: self._usable(partner.ar_dunning_policy_id) or self._usable(default) for partner in partners}
-        all_levels = self.env['ar.dunning.policy'].union(*policies.values())._engine_levels()
+    def _get_levels(self, partners, rows):
+        """Return ({partner id: engine levels}, {ids of partners without policy}); see `ar.dunning.policy._resolve`."""
+        overdue = defaultdict(float)
+        for row in rows:
+            if row['days'] > 0 and row['residual'] > 0:
+                overdue[row['partner_id']] += row['residual']
+        resolved = self.env['ar.dunning.policy']._resolve(self.company_id, partners, overdue)
+        all_levels = self.env['ar.dunning.policy'].union(
+            *(found.policy for found in resolved.values()))._engine_levels()
         return (
-            {partner_id: all_levels[policy.id] for partner_id, policy in policies.items() if policy},
-            {partner_id for partner_id, policy in policies.items() if not policy})
+            {partner_id: all_levels[found.policy.id] for partner_id, found in resolved.items() if found.policy},
+            {partner_id for partner_id, found in resolved.items() if not found.policy})
 
-    def _usable(self, policy):
-        """Return the policy unless it is archived or another company's."""
-        return policy if policy.active and policy.company_id in (policy.company_id.browse(), self.company_id) \
-            else policy.browse()
+    def _get_invoice_levels(self, rows):
+        """Return {invoice id: engine levels} for the invoices that were given a policy of their own."""
+        policies = self.env['ar.dunning.policy.invoice']._get_policies(
+            self.company_id, {row['move_id'] for row in rows})
+        all_levels = self.env['ar.dunning.policy'].union(*policies.values())._engine_levels()
+        return {move_id: all_levels[policy.id] for move_id, policy in policies.items()}
 
     def _split(self, rows, min_days):
         """Split ledger rows into items to consider and credits.
@@ -386,13 +390,13 @@ class ArDunningRun(models.Model):
         return {
             row['id']: {'paused': True} for row in rows if row['partner_id'] in customers or row['move_id'] in moves}
 
-    def _make_item(self, row, sent_levels, stops):
+    def _make_item(self, row, sent_levels, stops, invoice_levels):
         """Turn a ledger row into an engine item."""
         item = dunning.Item(
             id=row['id'], partner_id=row['partner_id'], currency_id=row['currency_id'], date_due=row['age_date'],
             days=row['days'], residual=row['residual_currency'], residual_company=row['residual'], owed=row['owed'],
             disputed=row['disputed_currency'], no_followup=bool(row['no_followup']), sent_levels=sent_levels[row['id']],
-            facts=row, **stops.get(row['id'], {}))
+            levels=invoice_levels.get(row['move_id']), facts=row, **stops.get(row['id'], {}))
         return item
 
     # === PREVIEW === #

@@ -24,6 +24,9 @@ class ResPartner(models.Model):
         domain="['|', ('company_id', '=', False), ('company_id', 'in', allowed_company_ids)]",
         groups='ar_coordinator.group_ar_base',
         help="How this customer is reminded, in this company. Empty: the company's default.")
+    ar_dunning_policy_source = fields.Char(
+        string="Applies", compute='_compute_ar_dunning_policy_source', groups='ar_coordinator.group_ar_base',
+        help="The policy this customer follows in the current company, and why.")
     ar_is_receivables_contact = fields.Boolean(
         string="Receivables Contact", help="Gets the payment reminders of the customer this contact belongs to.")
 
@@ -38,6 +41,26 @@ class ResPartner(models.Model):
             partner.ar_currency_id = self.env.company.currency_id
             partner.ar_receivable_amount = figures.get('receivable', 0.0)
             partner.ar_overdue_amount = figures.get('overdue', 0.0)
+
+    @api.depends('ar_dunning_policy_id', 'category_id', 'country_id', 'user_id')
+    @api.depends_context('company', 'lang', 'uid')
+    def _compute_ar_dunning_policy_source(self):
+        """Say which policy applies and why; contacts show their customer's."""
+        customers = self._origin.commercial_partner_id
+        resolved = self.env['ar.dunning.policy']._resolve(self.env.company, customers)
+        for partner in self:
+            found = resolved.get(partner._origin.commercial_partner_id.id)
+            partner.ar_dunning_policy_source = found and partner._ar_describe_policy(found)
+
+    def _ar_describe_policy(self, found):
+        """Return the words for an `ar.dunning.policy` Resolved."""
+        policy, rule = found.policy.name, found.rule.name
+        return {
+            'customer': lambda: self.env._("%(policy)s, because the customer was given it", policy=policy),
+            'rule': lambda: self.env._("%(policy)s, because of the rule for %(rule)s", policy=policy, rule=rule),
+            'company': lambda: self.env._("%(policy)s, because it is the company's default", policy=policy),
+            'none': lambda: self.env._("No policy: the customer is not reminded"),
+        }[found.source]()
 
     # === ACTION METHODS === #
 
