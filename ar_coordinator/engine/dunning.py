@@ -178,7 +178,7 @@ def _judge(item, customer, rules):
     level = next_level(levels, item.sent_levels, overdue=item.days > 0, pre_due=rules.pre_due)
     is_time = level is not None and item.days >= level.delay_days
     if item.chosen_level and item.days > 0:
-        for allowed in allowed_levels(customer.levels, item.sent_levels, pre_due=rules.pre_due):
+        for allowed in allowed_levels(levels, item.sent_levels, pre_due=rules.pre_due):
             if allowed.id == item.chosen_level:
                 level, is_time = allowed, True
     if item.days <= 0 and not is_time:

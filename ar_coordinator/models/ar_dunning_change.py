@@ -94,12 +94,14 @@ class ArDunningOutcome(models.Model):
         Not one it had, nor one below, nor a reminder before the due date for an overdue item.
         """
         run = self.run_id.ensure_one()._in_company()
-        own, _without = run._get_levels(self.partner_id)
+        own, _without = run._get_levels(self.partner_id, run._get_rows(self.partner_id.ids))
+        of_invoices = run._get_invoice_levels([{'move_id': outcome.move_id.id} for outcome in self])
         sent = run._get_sent_levels(self.move_line_id.ids, [outcome.move_id.id for outcome in self])
         pre_due = run._get_rules(self.currency_id).pre_due
         allowed = [
             {level.id for level in dunning.allowed_levels(
-                own.get(outcome.partner_id.id, ()), sent[outcome.move_line_id.id], pre_due=pre_due)}
+                of_invoices.get(outcome.move_id.id, own.get(outcome.partner_id.id, ())), sent[outcome.move_line_id.id],
+                pre_due=pre_due)}
             if outcome.move_line_id and outcome.days_overdue > 0 else set() for outcome in self]
         return self.env['ar.dunning.level'].browse(set.intersection(*allowed) if allowed else ()).sorted('delay_days')
 

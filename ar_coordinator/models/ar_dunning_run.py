@@ -272,10 +272,7 @@ class ArDunningRun(models.Model):
         :return: list of engine decisions
         """
         self = self._in_company()
-        today = self.company_id._ar_today()
-        rows = self.env['ar.ledger'].open_items({
-            'as_of': max(today, self.as_of), 'age_at': self.as_of, 'company_ids': self.company_id.ids,
-            'partner_ids': partner_ids})
+        rows = self._get_rows(partner_ids)
         partners = self.env['res.partner'].browse({row['partner_id'] for row in rows if row['partner_id']})
         levels, without_policy = self._get_levels(partners, rows)
         invoice_levels = self._get_invoice_levels(rows)
@@ -294,6 +291,12 @@ class ArDunningRun(models.Model):
         items = [self._make_item(row, sent_levels, stops, invoice_levels) for row in considered]
         currencies = self.env['res.currency'].browse({row['currency_id'] for row in considered})
         return dunning.decide(items, customers, self._get_rules(currencies | self.company_id.currency_id))
+
+    def _get_rows(self, partner_ids):
+        """Return the ledger's open items of today, aged at the run's day; of some customers, or of all (None)."""
+        return self.env['ar.ledger'].open_items({
+            'as_of': max(self.company_id._ar_today(), self.as_of), 'age_at': self.as_of,
+            'company_ids': self.company_id.ids, 'partner_ids': partner_ids})
 
     def _get_rules(self, currencies):
         """Return the company's rules for the engine."""
