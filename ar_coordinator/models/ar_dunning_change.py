@@ -12,9 +12,9 @@ from odoo.exceptions import UserError
 from odoo.tools import html_sanitize, is_html_empty
 
 from ..engine import dunning
+from .ar_dunning_outcome import GOING as ASKED_RESULTS
 
 EDITABLE_STATES = ('preview', 'to_approve')
-ASKED_RESULTS = ('sent', 'letter')  # outcomes that are in a letter
 CHANGES_SHOWN = 100  # rows of "what changed since the last preview" that are kept
 
 

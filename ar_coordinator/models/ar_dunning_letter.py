@@ -13,6 +13,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools.mail import email_normalize
 from odoo.tools.misc import format_amount, format_date
 
+from .ar_dunning_outcome import GOING
+
 _logger = logging.getLogger(__name__)
 
 COUNTED_STATES = ('queued', 'sent')  # these are reminders; failed, bounced and cancelled ones are not
@@ -201,7 +203,7 @@ class ArDunningLetter(models.Model):
         """Cancel draft or queued letters, with their outcomes."""
         self.write({'state': 'cancelled', 'user_id': user.id})
         outcomes = self.env['ar.dunning.outcome'].search(
-            [('letter_id', 'in', self.ids), ('result', 'in', ('sent', 'letter'))])
+            [('letter_id', 'in', self.ids), ('result', 'in', GOING)])
         outcomes.write({'result': 'held', 'reason': 'cancelled'})
 
     def _fail(self, reason):

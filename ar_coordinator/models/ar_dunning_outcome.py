@@ -4,16 +4,22 @@ from odoo import fields, models
 RESULTS = [
     ('sent', "E-mail"),
     ('letter', "Letter to print"),
+    ('sms', "SMS"),
+    ('call', "Call task"),
     ('held', "Held back"),
     ('skipped', "Not now"),
     ('failed', "Failed"),
 ]
+GOING = ('sent', 'letter', 'sms', 'call')  # the customer is reminded, by whatever means
 REASONS = [
     ('due', "Due for this level"),
-    # result letter: also due, but not by e-mail
+    # results letter, sms and call: also due, but not by the means its level prefers
     ('no_address', "No e-mail address"),
     ('bounced', "E-mail address bounced"),
     ('blacklisted', "E-mail address is blacklisted"),
+    ('no_contact', "Neither e-mail nor postal address"),
+    ('no_post', "No postal address"),
+    ('no_phone', "No phone number for an SMS"),
     # result skipped
     ('disputed', "Disputed"),
     ('promised', "Promised"),

@@ -216,7 +216,8 @@ class ArDunningRun(models.Model):
     def action_print_letters(self):
         """Print the letters of customers without e-mail; they stay in the list until marked as posted."""
         self.ensure_one()
-        letters = self.letter_ids.filtered(lambda letter: letter.channel == 'letter' and letter.state != 'cancelled')
+        letters = self.letter_ids.filtered(
+            lambda letter: (letter.channel == 'letter' or letter.also_printed) and letter.state != 'cancelled')
         if not letters:
             raise UserError(self.env._("%s has no letter to print.", self.name))
         return letters.action_print()

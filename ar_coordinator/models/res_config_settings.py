@@ -11,6 +11,7 @@ class ResConfigSettings(models.TransientModel):
     ar_dunning_quiet_days = fields.Integer(related='company_id.ar_dunning_quiet_days', readonly=False)
     ar_dunning_minimum_amount = fields.Monetary(
         related='company_id.ar_dunning_minimum_amount', readonly=False)
+    ar_dunning_snailmail = fields.Boolean(related='company_id.ar_dunning_snailmail', readonly=False)
     ar_interest_scheme = fields.Selection(related='company_id.ar_interest_scheme', readonly=False)
     ar_interest_points = fields.Float(related='company_id.ar_interest_points', readonly=False)
     ar_interest_compensation = fields.Boolean(related='company_id.ar_interest_compensation', readonly=False)

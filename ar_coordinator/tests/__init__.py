@@ -3,6 +3,7 @@ from . import test_aging_export
 from . import test_aging_tour
 from . import test_dispute
 from . import test_dunning_change
+from . import test_dunning_channels
 from . import test_dunning_claim
 from . import test_dunning_cron
 from . import test_dunning_engine

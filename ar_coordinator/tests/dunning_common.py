@@ -27,7 +27,7 @@ class DunningCommon(ArCommon, MailCommon):
         cls.company.write({
             'ar_dunning_policy_id': cls.policy.id, 'ar_dunning_quiet_days': 7, 'email': 'ar@company.example.com',
             'ar_dunning_minimum_amount': 0})
-        (cls.customer + cls.other_customer).lang = 'en_US'
+        (cls.customer + cls.other_customer).write({'lang': 'en_US', 'street': "Quay 1", 'city': "Harbourtown"})
         cls.clerk = cls.ar_user('dunning_clerk', 'ar_coordinator.group_ar_user')
         cls.manager = cls.ar_user('dunning_manager', 'ar_coordinator.group_ar_manager')
         cls.reader = cls.ar_user('dunning_reader', 'ar_coordinator.group_ar_readonly')
