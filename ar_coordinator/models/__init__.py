@@ -17,6 +17,8 @@ from . import ar_dunning_outcome
 from . import ar_dunning_claim
 from . import ar_dunning_change
 from . import ar_dunning_channels
+from . import ar_dunning_history
+from . import ar_dunning_customer
 from . import ar_interest_waiver
 from . import ar_interest_rate
 from . import mail_notification

@@ -32,7 +32,17 @@ class ArDunningLetterLine(models.Model):
     amount_credit = fields.Monetary(string="Credit", readonly=True, help="Unmatched credit set against this item.")
     amount_asked = fields.Monetary(string="Asked", readonly=True)
 
+    email_to = fields.Char(related='letter_id.email_to')
+    user_id = fields.Many2one(related='letter_id.user_id', string="Sent by")
+
     # The promise that matters most is kept by the database: whoever calls, an item gets a level once.
     _item_level_uniq = models.UniqueIndex(
         "(move_line_id, level_id) WHERE state IN ('queued', 'sent')",
         "An open item cannot be sent the same dunning level twice.")
+
+    def action_open_letter(self):
+        """Open the letter as it was sent."""
+        self.ensure_one()
+        return {
+            'type': 'ir.actions.act_window', 'name': self.letter_id.name, 'res_model': 'ar.dunning.letter',
+            'res_id': self.letter_id.id, 'views': [(False, 'form')]}

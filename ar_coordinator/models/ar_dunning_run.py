@@ -18,6 +18,7 @@ from psycopg2 import OperationalError
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools.misc import format_date
 
 from ..engine import dunning
 from .ar_dunning_letter import COUNTED_STATES, describe
@@ -81,7 +82,10 @@ class ArDunningRun(models.Model):
     @api.depends('company_id.name', 'as_of')
     def _compute_name(self):
         for run in self:
-            run.name = self.env._("Reminders %(day)s, %(company)s", day=run.as_of, company=run.company_id.name)
+            lang = run.company_id.partner_id.lang or self.env.lang  # the name is stored: the same for everybody
+            run.name = self.env._(
+                "Reminders %(day)s, %(company)s", company=run.company_id.name,
+                day=format_date(self.env, run.as_of, lang_code=lang))
 
     @api.depends('letter_ids', 'outcome_ids')
     def _compute_counts(self):
@@ -132,10 +136,10 @@ class ArDunningRun(models.Model):
     def write(self, vals):
         if not self.env.su and GUARDED_FIELDS & set(vals):
             raise AccessError(self.env._("A dunning run moves by its own buttons: preview, approve, send, cancel."))
-        if {'as_of', 'company_id'} & set(vals) and any(run.state not in ('draft', 'preview') for run in self):
+        if {'as_of', 'company_id', 'partner_id'} & set(vals) and any(run.state not in ('draft', 'preview') for run in self):
             raise UserError(self.env._("The day and company of a run cannot be changed once it is on its way."))
         stale = self.browse()
-        if {'as_of', 'company_id'} & set(vals):
+        if {'as_of', 'company_id', 'partner_id'} & set(vals):
             stale = self.filtered(lambda run: run.state == 'preview')
         result = super().write(vals)
         if stale:
@@ -385,7 +389,7 @@ class ArDunningRun(models.Model):
         return {
             partner.id: last for partner, last in self.env['ar.dunning.letter']._read_group([
                 ('company_id', '=', self.company_id.id), ('partner_id', 'in', list(partner_ids)),
-                ('state', 'in', COUNTED_STATES), ('run_id', '!=', self.id)], ['partner_id'], ['date:max'])}
+                ('state', 'in', COUNTED_STATES), ('run_id', '!=', self._origin.id)], ['partner_id'], ['date:max'])}
 
     def _get_stops(self, rows):
         """Return {item id: {engine flag: True}} for items to leave alone. Hook: other reasons add theirs."""

@@ -8,6 +8,7 @@ from . import test_dunning_claim
 from . import test_dunning_cron
 from . import test_dunning_engine
 from . import test_dunning_faults
+from . import test_dunning_history
 from . import test_dunning_letters
 from . import test_dunning_policy
 from . import test_dunning_roles
