@@ -25,6 +25,7 @@
         'reports/ar_aging_report_templates.xml',
         'reports/ar_dunning_letter_templates.xml',
         'reports/ar_dunning_claim_templates.xml',
+        'reports/ar_dunning_fee_templates.xml',
 
         # Root menus, used by the views below.
         'views/ar_menus.xml',
@@ -38,6 +39,7 @@
         'views/ar_dunning_policy_views.xml',
         'views/ar_dunning_letter_views.xml',
         'views/ar_dunning_run_views.xml',
+        'views/ar_hand_over_views.xml',
         'views/ar_interest_rate_views.xml',
         'views/res_partner_views.xml',
         'views/res_config_settings_views.xml',

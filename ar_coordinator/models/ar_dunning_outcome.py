@@ -22,6 +22,7 @@ REASONS = [
     ('no_phone', "No phone number for an SMS"),
     # result skipped
     ('disputed', "Disputed"),
+    ('handed_over', "Handed over"),
     ('promised', "Promised"),
     ('paused', "Paused"),
     ('no_followup', "Marked no follow-up"),

@@ -7,6 +7,8 @@ from . import test_dunning_channels
 from . import test_dunning_claim
 from . import test_dunning_cron
 from . import test_dunning_engine
+from . import test_dunning_fee
+from . import test_dunning_hand_over
 from . import test_dunning_faults
 from . import test_dunning_history
 from . import test_dunning_letters
