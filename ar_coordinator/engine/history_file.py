@@ -637,7 +637,7 @@ class RowReader:
         }
         self.readers = {name: read[name] for name in columns}
 
-    def read(self, row, cells):
+    def read_row(self, row, cells):
         """Return (Entry, []) or (None, [Problem])."""
         entry = Entry(row)
         problems = []

@@ -278,7 +278,7 @@ class TestImportFile(BaseCase):
         columns = history_file.propose_columns(file.headers)
         reader = history_file.RowReader(file.headers, columns, 'dmy', '.', {'USD': 2, 'JPY': 0}, 'USD', **options)
         row, cells = next(file.rows())
-        return reader.read(row, cells)
+        return reader.read_row(row, cells)
 
     def codes(self, line, **options):
         entry, problems = self.read_line(line, **options)
@@ -353,7 +353,7 @@ class TestImportFile(BaseCase):
         _dates, _amounts, repeated = history_file.survey(file, columns)
         self.assertEqual(repeated, {('C1', '1'): [2, 4]})
         reader = history_file.RowReader(file.headers, columns, 'dmy', '.', {'USD': 2}, 'USD', repeated)
-        problems = [problem for row, cells in file.rows() for problem in reader.read(row, cells)[1]]
+        problems = [problem for row, cells in file.rows() for problem in reader.read_row(row, cells)[1]]
         self.assertEqual(
             [(problem.row, problem.code, problem.params) for problem in problems],
             [(2, 'duplicate', {'rows': '4'}), (4, 'duplicate', {'rows': '2'})],

