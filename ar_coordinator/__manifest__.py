@@ -26,6 +26,7 @@
         'reports/ar_dunning_letter_templates.xml',
         'reports/ar_dunning_claim_templates.xml',
         'reports/ar_dunning_fee_templates.xml',
+        'reports/ar_dunning_statement_templates.xml',
 
         # Root menus, used by the views below.
         'views/ar_menus.xml',
@@ -44,6 +45,7 @@
         'views/res_partner_views.xml',
         'views/res_config_settings_views.xml',
         'wizards/ar_dunning_change_wizard_views.xml',
+        'wizards/ar_dunning_sample_views.xml',
         'wizards/ar_import_wizard_views.xml',
         'wizards/ar_interest_waive_wizard_views.xml',
     ],

@@ -3,6 +3,7 @@ from . import test_aging_export
 from . import test_aging_tour
 from . import test_dispute
 from . import test_dunning_change
+from . import test_dunning_attachments
 from . import test_dunning_channels
 from . import test_dunning_claim
 from . import test_dunning_cron
@@ -15,6 +16,7 @@ from . import test_dunning_letters
 from . import test_dunning_policy
 from . import test_dunning_roles
 from . import test_dunning_run
+from . import test_dunning_sample
 from . import test_engine
 from . import test_import_file
 from . import test_import_tour

@@ -1,0 +1,117 @@
+"""What goes with a letter besides invoices: the customer's statement and the invoices' supporting documents.
+
+Both are the customer's own only: the statement is read from the ledger for the customer and the company of the letter,
+a document is the main attachment of one of the letter's invoices and nothing else that people keep in its chatter.
+"""
+import hashlib
+import json
+
+from odoo import fields, models
+from odoo.tools.misc import format_amount, format_date
+
+DOCUMENT_TYPES = ('application/pdf', 'image/png', 'image/jpeg')
+
+
+class ArDunningLevel(models.Model):
+    _inherit = 'ar.dunning.level'
+
+    attach_statement = fields.Boolean(
+        string="Statement", help="A list of everything that is open with the customer, in the customer's language.")
+    attach_documents = fields.Boolean(
+        string="Supporting Documents",
+        help="The main attachment of each invoice (a PDF or a picture, a proof of delivery, say); never the others.")
+
+
+class ArDunningLetter(models.Model):
+    _inherit = 'ar.dunning.letter'
+
+    def _get_attachments(self):
+        """Override: statement and supporting documents, where the level wants them."""
+        attachments = super()._get_attachments()
+        if self.level_id.attach_statement:
+            attachments += self._get_statement()
+        if self.level_id.attach_documents:
+            attachments += self._get_documents() - attachments
+        return attachments
+
+    # === STATEMENT === #
+
+    def _get_statement(self):
+        """Return the PDF of the customer's statement, kept with the letter and rendered again when it has changed."""
+        digest = hashlib.sha256(json.dumps(self._get_statement_rows(), default=str).encode()).hexdigest()
+        name = self._get_statement_name()
+        attachments = self.env['ir.attachment']
+        known = attachments.search([
+            ('res_model', '=', self._name), ('res_id', '=', self.id), ('name', '=', name),
+            ('description', '=', digest)], limit=1)
+        if known:
+            return known
+        content, _type = self.env['ir.actions.report']._render_qweb_pdf(
+            'ar_coordinator.action_report_ar_dunning_statement', self.ids)
+        return attachments.create({
+            'name': name, 'raw': content, 'res_model': self._name, 'res_id': self.id, 'mimetype': 'application/pdf',
+            'description': digest})
+
+    def _get_statement_name(self):
+        """Return the file's name in the recipient's language."""
+        return self._localized().env._("Statement %(day)s.pdf", day=self._get_statement_day())
+
+    def _get_statement_day(self):
+        """Return the day of the statement: today, as the amounts the letter asks for are today's."""
+        return max(self.date, self.company_id._ar_today())
+
+    def _get_statement_rows(self):
+        """Return everything that is open with the customer today, by currency and due date.
+
+        :return: list of {currency_id, rows: [{number, date, due, days, open}], total}, unformatted; credits
+            are negative
+        """
+        self.ensure_one()
+        rows = self.env['ar.ledger'].open_items({
+            'as_of': self._get_statement_day(), 'company_ids': self.company_id.ids, 'partner_ids': self.partner_id.ids})
+        groups = {}
+        for row in sorted(rows, key=lambda row: (row['age_date'], row['id'])):
+            group = groups.setdefault(row['currency_id'], {'currency_id': row['currency_id'], 'rows': [], 'total': 0.0})
+            group['rows'].append({
+                'number': row['move_name'], 'date': row['invoice_date'] or row['date'], 'due': row['age_date'],
+                'days': max(row['days'], 0), 'open': row['residual_currency']})
+            group['total'] += row['residual_currency']
+        currencies = self.env['res.currency'].browse(groups)
+        for currency in currencies:
+            groups[currency.id]['total'] = currency.round(groups[currency.id]['total'])
+        return [groups[currency.id] for currency in currencies.sorted('name')]
+
+    def _get_statement_tables(self):
+        """Return the statement formatted in the recipient's language: list of {currency, rows, total}."""
+        tables = []
+        for group in self._get_statement_rows():
+            currency = self.env['res.currency'].browse(group['currency_id'])
+            tables.append({
+                'currency': currency.name,
+                'total': format_amount(self.env, group['total'], currency, lang_code=self.lang),
+                'rows': [{
+                    'number': row['number'], 'date': format_date(self.env, row['date'], lang_code=self.lang),
+                    'due': format_date(self.env, row['due'], lang_code=self.lang), 'days': row['days'],
+                    'open': format_amount(self.env, row['open'], currency, lang_code=self.lang)} for row in group['rows']],
+            })
+        return tables
+
+    # === SUPPORTING DOCUMENTS === #
+
+    def _get_documents(self):
+        """Return the main attachments of the letter's own invoices: PDFs and pictures, not the invoice itself.
+
+        Nothing else of an invoice's attachments: those may be internal. Each file once.
+        """
+        moves = self.line_ids.move_id.filtered(
+            lambda move: move.commercial_partner_id == self.partner_id and move.company_id == self.company_id)
+        documents, seen = self.env['ir.attachment'], set()
+        for move in moves:
+            document = move.message_main_attachment_id
+            is_own = document.res_model == 'account.move' and document.res_id == move.id and not document.res_field
+            if not is_own or document == move.invoice_pdf_report_id:
+                continue
+            if document.mimetype in DOCUMENT_TYPES and document.checksum not in seen:
+                seen.add(document.checksum)
+                documents += document
+        return documents
