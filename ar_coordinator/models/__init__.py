@@ -24,6 +24,7 @@ from . import ar_dunning_attachments
 from . import ar_hand_over
 from . import ar_interest_waiver
 from . import ar_interest_rate
+from . import mail_mail
 from . import mail_notification
 from . import ar_pause
 from . import res_company

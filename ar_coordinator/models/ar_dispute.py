@@ -95,7 +95,7 @@ class ArDispute(models.Model):
 
     @api.depends('move_id')
     def _compute_date_open(self):
-        """The company's day: with the day of a user further east, reminders would go on until the company gets there."""
+        """The company's day: with the day of a user further east, reminders would go on until it comes there."""
         for dispute in self:
             if not dispute.date_open:
                 dispute.date_open = (dispute.move_id.company_id or self.env.company)._ar_today()

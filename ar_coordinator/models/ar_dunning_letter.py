@@ -179,6 +179,7 @@ class ArDunningLetter(models.Model):
         :raise UserError: for letters that are gone
         """
         self._check_user()
+        self.sudo()._refresh_delivery()  # sudo: a mail worker may not have come to it; the check of state below sees it
         letters = self.sudo().try_lock_for_update()  # sudo: role and company (read access) were checked
         for letter in self:
             if letter not in letters or letter.state not in ('draft', 'queued'):
@@ -331,6 +332,7 @@ class ArDunningLetter(models.Model):
         letters = self.filtered(lambda letter: letter.mail_message_id and letter.channel == 'email')
         notifications = self.env['mail.notification'].search(
             [('mail_message_id', 'in', letters.mail_message_id.ids)]).grouped('mail_message_id')
+        delivered = self.browse()
         for letter in letters:
             own = notifications.get(letter.mail_message_id)
             if not own:
@@ -339,8 +341,16 @@ class ArDunningLetter(models.Model):
             state = (
                 'sent' if 'sent' in statuses else 'queued' if statuses & {'ready', 'process', 'pending'}
                 else 'bounced' if 'bounce' in statuses else 'failed' if 'exception' in statuses else 'cancelled')
-            if state != letter.state:
+            if (letter.state, state) == ('queued', 'sent'):
+                delivered += letter
+            elif state != letter.state and (letter.state, state) != ('cancelled', 'queued'):
                 letter._set_delivery(state, own)
+        delivered.write({'state': 'sent', 'date_sent': fields.Datetime.now(), 'failure_reason': False})
+
+    @api.model
+    def _catch_up_delivery(self):
+        """Bring the letters in line whose mail worker was killed, or lost a race, before it noted their delivery."""
+        self.search([('state', '=', 'queued'), ('channel', '=', 'email')])._refresh_delivery()
 
     def _set_delivery(self, state, notifications):
         """Move to `state`, with the reason a failure has."""

@@ -716,6 +716,11 @@ class ArDunningRun(models.Model):
             except Exception:
                 self.env.cr.rollback()
                 _logger.exception("Sending %s failed", run.name)
+        try:
+            self.env['ar.dunning.letter']._catch_up_delivery()
+            self.env.flush_all()
+        except OperationalError:  # a mail worker is at it
+            self.env.cr.rollback()
 
     # === SUMMARY === #
 

@@ -7,7 +7,7 @@ class MailNotification(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
-        if 'notification_status' in vals:
+        if 'notification_status' in vals and not self.env.context.get('ar_delivery_later'):  # see mail_mail.py
             # sudo: the mail queue and the mail gateway report here, whoever's e-mail it is
             letters = self.env['ar.dunning.letter'].sudo().search([('mail_message_id', 'in', self.mail_message_id.ids)])
             letters._refresh_delivery()

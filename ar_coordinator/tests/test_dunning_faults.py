@@ -1,6 +1,7 @@
 """What can go wrong between the preview and the customer's mailbox, and must not take anything else with it."""
 from psycopg2 import IntegrityError
 
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -175,6 +176,20 @@ class TestDunningFaults(DunningCommon):
         notification.write({'notification_status': 'sent', 'failure_type': False})
         self.assertEqual(run.letter_ids.state, 'sent')
         self.assertOutcome(run, invoice, 'sent', 'due', 100.0)
+
+    def test_delivered_letter_that_does_not_know_cannot_be_cancelled(self):
+        """The mail worker was killed between the customer's message and the letter's state: the letter finds out."""
+        invoice = self.ar_invoice(100, '2026-03-01', due='2026-03-20')
+        run = self.ar_send()
+        notification = self.ar_notification(run.letter_ids)
+        notification.mail_mail_id.unlink()
+        notification.with_context(ar_delivery_later=True).write({'notification_status': 'sent'})
+        self.assertEqual(run.letter_ids.state, 'queued')
+        with self.assertRaises(UserError), self.env.cr.savepoint():
+            run.letter_ids.with_user(self.clerk).action_cancel()
+        self.assertOutcome(run, invoice, 'sent', 'due', 100.0)
+        self.env['ar.dunning.letter'].sudo()._catch_up_delivery()
+        self.assertEqual(run.letter_ids.state, 'sent')
 
     @mute_logger('odoo.sql_db')  # the database refuses, which is the point
     def test_database_keeps_levels_apart(self):

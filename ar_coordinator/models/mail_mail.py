@@ -1,0 +1,39 @@
+"""Dunning letters hear from Odoo's mail queue after a batch, not during each message.
+
+A worker that is killed after a mail server has taken a message, and before Odoo's commit, leaves a message that is sent
+again. What letters have to do then would make that moment longer: it waits.
+"""
+import logging
+from smtplib import SMTPServerDisconnected
+
+from psycopg2 import OperationalError
+
+from odoo import models
+
+_logger = logging.getLogger(__name__)
+
+
+class MailMail(models.Model):
+    _inherit = 'mail.mail'
+
+    def _send(self, auto_commit=False, **kwargs):
+        """Override of `mail`: bring the letters of these e-mails in line when the batch is through."""
+        # sudo: the mail queue reports here, whoever's e-mail it is
+        letters = self.env['ar.dunning.letter'].sudo().search([('mail_message_id', 'in', self.mail_message_id.ids)])
+        if not letters:
+            return super()._send(auto_commit=auto_commit, **kwargs)
+        try:
+            result = super(MailMail, self.with_context(ar_delivery_later=True))._send(auto_commit=auto_commit, **kwargs)
+        except SMTPServerDisconnected:
+            letters._refresh_delivery()
+            raise
+        if not auto_commit:
+            letters._refresh_delivery()
+            return result
+        try:
+            letters._refresh_delivery()
+            self.env.cr.commit()
+        except OperationalError:  # the messages are gone and committed; `_cron_send` brings the letters in line
+            self.env.cr.rollback()
+            _logger.info("Dunning letters %s: somebody is working on them, their delivery is noted later", letters.ids)
+        return result
