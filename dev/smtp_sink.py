@@ -35,7 +35,7 @@ PAGE = """<!DOCTYPE html>
 
 
 class MailSink:
-    """Context manager; `port` is where it listens (one of the system's choice by default), `messages` what came so far."""
+    """Context manager; `port` is where it listens (0: the system chooses), `messages` what came so far."""
 
     def __init__(self, folder, port=0):
         self.folder = Path(folder)
@@ -53,7 +53,10 @@ class MailSink:
         self._controller.stop()
 
     def receive(self, transport, envelope):
-        """Take a message and return the answer; tests override it to be a server that fails. `transport` is the connection."""
+        """Take a message and return the answer; tests override it to be a server that fails.
+
+        `transport` is the connection.
+        """
         self.keep(envelope.content, envelope.rcpt_tos)
         return "250 Kept"
 
