@@ -17,6 +17,7 @@
         'data/ar_dispute_reason_data.xml',
         'data/ar_import_preset_data.xml',
         'data/ar_dunning_mail_template_data.xml',
+        'data/ar_dunning_activity_data.xml',
         'data/ar_dunning_policy_data.xml',
         'data/ar_dunning_cron.xml',
         'data/ar_interest_rate_data.xml',

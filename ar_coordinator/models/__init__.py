@@ -22,6 +22,7 @@ from . import ar_dunning_customer
 from . import ar_dunning_fee
 from . import ar_dunning_attachments
 from . import ar_hand_over
+from . import ar_dunning_reply
 from . import ar_interest_waiver
 from . import ar_interest_rate
 from . import mail_mail

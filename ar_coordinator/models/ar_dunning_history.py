@@ -152,13 +152,15 @@ class ArDunningLetter(models.Model):
         values = {
             'letter': self._get_html_link(title=self.level_id.name),
             'amount': self.currency_id.format(self.amount_total),
-            'to': self.email_to or self.recipient_id.display_name,
+            'to': self.channel == 'email' and self.email_to or self.recipient_id.display_name,
             'day': format_date(self.env, self.date), 'why': self.failure_reason or "",
         }
         if self.state in FAILED_STATES:
             return self.env._("%(letter)s of %(day)s did not reach %(to)s: %(why)s", **values)
         if self.channel == 'letter':
             return self.env._("%(letter)s over %(amount)s to print and post for %(to)s", **values)
+        if self.channel == 'call':
+            return self.env._("%(letter)s over %(amount)s: a call to %(to)s was planned", **values)
         return self.env._("%(letter)s over %(amount)s sent to %(to)s", **values)
 
 

@@ -14,6 +14,7 @@ from . import test_dunning_faults
 from . import test_dunning_history
 from . import test_dunning_letters
 from . import test_dunning_policy
+from . import test_dunning_reply
 from . import test_dunning_roles
 from . import test_dunning_run
 from . import test_dunning_sample
