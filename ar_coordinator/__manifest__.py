@@ -5,7 +5,7 @@
     'summary': "Receivables desk: ageing and DSO that tie out, dunning, disputes, history import",
     'author': "AR Coordinator contributors",
     'license': 'LGPL-3',
-    'depends': ['account', 'mail', 'portal'],
+    'depends': ['account', 'mail', 'portal', 'resource'],
     'external_dependencies': {'python': ['xlsxwriter']},
     'data': [
         # Security.
@@ -47,6 +47,7 @@
         'views/res_config_settings_views.xml',
         'wizards/ar_dunning_change_wizard_views.xml',
         'wizards/ar_dunning_sample_views.xml',
+        'wizards/ar_dunning_settings_views.xml',
         'wizards/ar_import_wizard_views.xml',
         'wizards/ar_interest_waive_wizard_views.xml',
     ],

@@ -15,6 +15,7 @@ from . import ar_dunning_letter
 from . import ar_dunning_letter_line
 from . import ar_dunning_outcome
 from . import ar_dunning_claim
+from . import ar_dunning_limits
 from . import ar_dunning_change
 from . import ar_dunning_channels
 from . import ar_dunning_history

@@ -37,6 +37,10 @@ REASONS = [
     ('below_minimum', "Below the minimum amount"),
     ('changed', "Changed since the preview"),
     ('left_out', "Left out by hand"),
+    ('bank_stale', "No recent bank data"),
+    ('bank_line', "Named by a bank transaction not reconciled yet"),
+    ('daily_cap', "Daily cap reached"),
+    ('hold', "Customer on hold"),
     ('cancelled', "Letter cancelled"),
     # result failed
     ('error', "Could not be sent"),

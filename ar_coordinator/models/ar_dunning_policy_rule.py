@@ -27,7 +27,8 @@ class ArDunningPolicyRule(models.Model):
     amount_from = fields.Monetary(
         string="Overdue from", help="Customers who owe at least this much past due, in the company's currency.")
     amount_to = fields.Monetary(
-        string="Overdue below", help="Customers who owe less than this past due, in the company's currency. 0: no limit.")
+        string="Overdue below",
+        help="Customers who owe less than this past due, in the company's currency. 0: no limit.")
 
     # === COMPUTE METHODS === #
 

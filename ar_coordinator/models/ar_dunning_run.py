@@ -30,7 +30,8 @@ BATCH_LETTERS = 50  # per transaction in the background
 INLINE_LETTERS = 50  # at most so many are sent while the user waits
 LOCKED_RETRY = timedelta(minutes=15)  # until an automatic run that was locked is tried again
 GUARDED_FIELDS = {
-    'state', 'letter_ids', 'outcome_ids', 'change_ids', 'preview_changes', 'approved_by_id', 'date_previewed', 'date_done', 'is_automatic', 'user_id'}
+    'state', 'letter_ids', 'outcome_ids', 'change_ids', 'preview_changes', 'approved_by_id', 'date_previewed',
+    'date_done', 'is_automatic', 'user_id', 'warning', 'approval_reason'}
 
 
 class ArDunningRun(models.Model):
@@ -187,7 +188,7 @@ class ArDunningRun(models.Model):
         for run in self._lock_in_state('preview'):
             run._check_preview_is_fresh()
             if run.needs_approval:
-                run.state = 'to_approve'
+                run._ask_approval()
                 continue
             run.write({'state': 'sending', 'user_id': self.env.uid})
             if len(run.letter_ids) <= INLINE_LETTERS:
@@ -249,6 +250,11 @@ class ArDunningRun(models.Model):
         # sudo: role and company were checked above; decisions must see every credit and dispute of a customer, and
         # letters and outcomes are written by runs only
         return self.sudo()
+
+    def _ask_approval(self):
+        """Let a previewed run wait for a manager."""
+        self.ensure_one()
+        self.state = 'to_approve'
 
     def _check_preview_is_fresh(self):
         """:raise UserError: when the company's day has changed since the preview: what was seen would not go out"""
@@ -541,10 +547,11 @@ class ArDunningRun(models.Model):
             if not letters:
                 break
             done += letters
-            if commit:
-                self._send_batch_committed(letters)
-            else:
+            if not commit:
                 self._send_batch(letters)
+            elif not self._send_batch_committed(letters):
+                self._leave_rest()
+                break
         if commit:
             self._close_committed()
         else:
@@ -576,14 +583,29 @@ class ArDunningRun(models.Model):
         self.env['ir.cron']._commit_progress()
 
     def _send_batch_committed(self, letters):
-        """Send a batch and commit it; one that loses a race with another transaction is left for the next time."""
+        """Send a batch and commit it; one that loses a race with another transaction is left for the next time.
+
+        :return: whether there is time to go on
+        """
         try:
             self._send_batch(letters)
         except OperationalError:
             self.env.cr.rollback()
             _logger.info("Dunning letters %s: somebody is working on their items, trying again later", letters.ids)
             self._trigger_send()
-        self.env['ir.cron']._commit_progress(len(letters))
+        return self.env['ir.cron']._commit_progress(len(letters)) > 0 and self._may_send_now()
+
+    def _may_send_now(self):
+        """Return whether letters may leave at this hour. Hook; whoever says no sees to it that the job comes back."""
+        self.ensure_one()
+        return True
+
+    def _leave_rest(self):
+        """Leave the drafts that are left to the job's next call."""
+        left = self.env['ar.dunning.letter'].search_count([('run_id', '=', self.id), ('state', '=', 'draft')])
+        if left and self._may_send_now():
+            self._trigger_send()
+            self.env['ir.cron']._commit_progress(remaining=left)
 
     def _send_batch(self, letters):
         """Render what is missing, lock, look at everything once more, queue."""
@@ -661,11 +683,12 @@ class ArDunningRun(models.Model):
 
     @api.model
     def _cron_run(self):
-        """Daily job: evaluate and send the companies that switched automatic on; one's trouble stops no other."""
+        """Daily job: evaluate the companies that switched automatic on, then send; one's trouble stops no other."""
         companies = self.env['res.company'].search([('ar_dunning_automatic', '=', True)])
+        runs = self.browse()
         for done, company in enumerate(companies, start=1):
             try:
-                self._run_automatically(company)
+                runs += self._run_automatically(company)
             except OperationalError:
                 self.env.cr.rollback()
                 self._retry_automatically(company)
@@ -673,10 +696,11 @@ class ArDunningRun(models.Model):
                 self.env.cr.rollback()
                 _logger.exception("Automatic dunning run of %s failed", company.name)
             self.env['ir.cron']._commit_progress(1, remaining=len(companies) - done)
+        self._send_runs(runs)
 
     @api.model
     def _run_automatically(self, company):
-        """Preview and send the company's run of today, or go on with it; do nothing when it is done.
+        """Preview the company's run of today; return it when it is to be sent, else nothing.
 
         A run that somebody else holds a lock on is left for later: the other companies do not wait for it.
         """
@@ -688,14 +712,16 @@ class ArDunningRun(models.Model):
             run = self.create({'company_id': company.id, 'as_of': today, 'is_automatic': True})
         elif not run.try_lock_for_update(allow_referencing=True):
             self._retry_automatically(company)
-            return
+            return self.browse()
         if run.state == 'draft':
             run.action_preview()
         if run.state == 'preview':
-            run.write({'state': 'to_approve' if run.needs_approval else 'sending'})
+            if run.needs_approval:
+                run._ask_approval()
+            else:
+                run.state = 'sending'
         self.env['ir.cron']._commit_progress()
-        if run.state == 'sending':
-            run._send_all(commit=True)
+        return run if run.state == 'sending' else self.browse()
 
     @api.model
     def _retry_automatically(self, company):
@@ -706,9 +732,15 @@ class ArDunningRun(models.Model):
     @api.model
     def _cron_send(self):
         """Background job: go on with runs that are being sent, also those that were interrupted."""
-        for run in self.search([('state', '=', 'sending')]):
+        self._send_runs(self.search([('state', '=', 'sending')]))
+
+    @api.model
+    def _send_runs(self, runs):
+        """Send the drafts of runs in state sending; one's trouble stops no other."""
+        for run in runs:
             try:
-                run._send_all(commit=True)
+                if run._may_send_now():
+                    run._send_all(commit=True)
             except OperationalError:
                 self.env.cr.rollback()
                 _logger.info("Sending %s: somebody is working on it, trying again later", run.name)

@@ -13,9 +13,11 @@ from . import test_dunning_hand_over
 from . import test_dunning_faults
 from . import test_dunning_history
 from . import test_dunning_letters
+from . import test_dunning_limits
 from . import test_dunning_policy
 from . import test_dunning_reply
 from . import test_dunning_roles
+from . import test_dunning_settings
 from . import test_dunning_run
 from . import test_dunning_sample
 from . import test_engine

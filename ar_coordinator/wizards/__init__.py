@@ -1,5 +1,6 @@
 from . import ar_dunning_change_wizard
 from . import ar_dunning_sample
 from . import ar_import_wizard_lines
+from . import ar_dunning_settings
 from . import ar_import_wizard
 from . import ar_interest_waive_wizard
