@@ -14,6 +14,7 @@ from . import ar_dunning_run
 from . import ar_dunning_letter
 from . import ar_dunning_letter_line
 from . import ar_dunning_outcome
+from . import ar_dunning_last_look
 from . import ar_dunning_claim
 from . import ar_dunning_limits
 from . import ar_dunning_change

@@ -1,4 +1,4 @@
-"""Dunning letters hear from Odoo's mail queue after a batch, not during each message.
+"""Dunning letters are looked at once more before their e-mails leave Odoo's mail queue, and hear from it after a batch.
 
 A worker that is killed after a mail server has taken a message, and before Odoo's commit, leaves a message that is sent
 again. What letters have to do then would make that moment longer: it waits.
@@ -22,6 +22,7 @@ class MailMail(models.Model):
         letters = self.env['ar.dunning.letter'].sudo().search([('mail_message_id', 'in', self.mail_message_id.ids)])
         if not letters:
             return super()._send(auto_commit=auto_commit, **kwargs)
+        self -= self._hold_back_outdated(letters)
         try:
             result = super(MailMail, self.with_context(ar_delivery_later=True))._send(auto_commit=auto_commit, **kwargs)
         except SMTPServerDisconnected:
@@ -37,3 +38,20 @@ class MailMail(models.Model):
             self.env.cr.rollback()
             _logger.info("Dunning letters %s: somebody is working on them, their delivery is noted later", letters.ids)
         return result
+
+    def _hold_back_outdated(self, letters):
+        """Return the e-mails of `letters` that must not leave: outdated ones are cancelled with their letter.
+
+        When that cannot be found out, none of the letters leaves now; other e-mails do, and the next call tries again.
+        """
+        try:
+            with self.env.cr.savepoint():
+                outdated = letters._withdraw_outdated()
+                mails = self.filtered(lambda mail: mail.mail_message_id in outdated.mail_message_id)
+                mails.cancel()
+        except OperationalError:
+            raise
+        except Exception:
+            _logger.exception("Dunning letters %s could not be checked and wait in the mail queue", letters.ids)
+            mails = self.filtered(lambda mail: mail.mail_message_id in letters.mail_message_id)
+        return mails

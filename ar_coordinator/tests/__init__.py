@@ -12,6 +12,7 @@ from . import test_dunning_fee
 from . import test_dunning_hand_over
 from . import test_dunning_faults
 from . import test_dunning_history
+from . import test_dunning_last_look
 from . import test_dunning_letters
 from . import test_dunning_limits
 from . import test_dunning_policy
