@@ -133,11 +133,10 @@ class ArLedger(models.AbstractModel):
         name = SQL("partner.complete_name") if opts['group_by'] == 'partner' else SQL("NULL")
         partner_join = SQL("LEFT JOIN res_partner partner ON partner.id = grouped.key") \
             if opts['group_by'] == 'partner' else SQL()
-        window = SQL(", ").join(
-            SQL("SUM(%s) OVER () AS %s", SQL.identifier(column), SQL.identifier(f'all_{column}'))
-            for column in [*measures, 'item_count'])
+        numbers = SQL(", ").join(SQL.identifier(measure) for measure in measures)
+        totals = SQL(", ").join(SQL("COALESCE(SUM(%s), 0)", SQL.identifier(measure)) for measure in measures)
         by_sql = opts['group_by'] == 'partner'  # few groups otherwise: sorted and sliced below, by translated name
-        rows = self.env.execute_query_dict(SQL(
+        rows = self.env.execute_query(SQL(
             """
             %(with)s,
             aged AS MATERIALIZED (
@@ -154,15 +153,23 @@ class ArLedger(models.AbstractModel):
                   FROM aged
               GROUP BY %(company)s key
             ),
-            grouped AS (%(grouped)s)
-            SELECT grouped.*, %(name)s AS name, COUNT(*) OVER () AS row_count, %(window)s
+            grouped AS MATERIALIZED (%(grouped)s),
+            named AS (
+                SELECT grouped.*, %(name)s AS name FROM grouped %(partner_join)s
+            ),
+            page AS (
+                SELECT ROW_NUMBER() OVER (ORDER BY %(order)s) AS position, * FROM named ORDER BY position %(limit)s
+            )
+            SELECT 0 AS position, COUNT(*) AS key, NULL AS name, COALESCE(SUM(item_count), 0) AS item_count, %(totals)s
               FROM grouped
-              %(partner_join)s
-          ORDER BY %(order)s
-             %(limit)s
+         UNION ALL
+            SELECT position, key, name, item_count, %(numbers)s
+              FROM page
+          ORDER BY position
             """,
             **{'with': self._items_with(opts)}, key=key, joins=joins, age_at=opts['age_at'], starts=starts,
-            company=company, amounts=amounts, grouped=grouped, name=name, window=window, partner_join=partner_join,
+            company=company, amounts=amounts, grouped=grouped, name=name, totals=totals, numbers=numbers,
+            partner_join=partner_join,
             order=self._sql_order(opts, columns) if by_sql else SQL("key"),
             limit=self._sql_limit(opts) if by_sql else SQL()))
         return self._aged_result(rows, columns, opts, currency)
@@ -467,25 +474,20 @@ class ArLedger(models.AbstractModel):
         return SQL("item.%s", SQL.identifier(f'{group_by}_id')), partner
 
     def _aged_result(self, rows, columns, opts, currency):
-        """Shape the rows of `aged_balance`."""
-        measures = ('unapplied', 'total', 'disputed')
+        """Shape the rows of `aged_balance`: (position, key, name, item_count, *amounts, unapplied, total, disputed).
 
-        def shape(row, prefix=''):
-            return {
-                'amounts': [float(row[prefix + column]) for column in columns],
-                **{measure: float(row[prefix + measure]) for measure in measures},
-                'item_count': int(row[f'{prefix}item_count']),
-            }
+        The first is that of the totals, with the number of groups for a key.
+        """
+        count = len(columns)
 
-        if rows:
-            totals, row_count = shape(rows[0], 'all_'), rows[0]['row_count']
-        elif opts['offset']:  # a page behind the last one still says what the totals are
-            first = self.aged_balance({**self._as_options(opts), 'offset': 0, 'limit': 1})
-            totals, row_count = first['totals'], first['row_count']
-        else:
-            totals, row_count = {
-                'amounts': [0.0] * len(columns), **dict.fromkeys(measures, 0.0), 'item_count': 0}, 0
-        result = [{'id': row['key'] or False, 'name': row['name'], **shape(row)} for row in rows]
+        def shape(item_count, *cells):
+            unapplied, total, disputed = cells[count:]
+            return {'amounts': list(cells[:count]), 'unapplied': unapplied, 'total': total, 'disputed': disputed,
+                    'item_count': item_count}
+
+        (_position, row_count, _name, *totals), *rows = rows
+        totals = shape(int(totals[0]), *map(float, totals[1:]))
+        result = [{'id': key or False, 'name': name, **shape(*cells)} for _position, key, name, *cells in rows]
         if opts['group_by'] == 'partner':
             for row in result:
                 row['name'] = row['name'] or self.env._("No customer")
@@ -517,10 +519,6 @@ class ArLedger(models.AbstractModel):
         rows.sort(key=sort_key, reverse=direction.lower() == 'desc')
         end = None if opts['limit'] is None else opts['offset'] + opts['limit']
         return rows[opts['offset']:end]
-
-    def _as_options(self, opts):
-        """Turn checked options back into public ones."""
-        return {name: value for name, value in opts.items() if value is not None}
 
     @contextmanager
     def _index_plans(self):
