@@ -267,15 +267,19 @@ class Bench:
     def _measure_peer(self, row, job, label, totals):
         say(f"  {row['name']}: peer")
         day = row['day']
-        with self.workers('addon') as (worker,):
+        with self.workers('addon', 'addon') as (worker, ours):
             first = worker.do(job, table=job == 'peer_aged', day=day)
             if job == 'peer_aged':
                 report.check_same(label, first['table'], totals[day])
-            rounds = [worker.do(job, day=day) for _round in range(PEER_ROUNDS if first['seconds'] < 10 else 1)]
-        seconds = statistics.median(answer['seconds'] for answer in rounds)
+            ours.do(row['job'], day=day)
+            rounds = []
+            for _round in range(PEER_ROUNDS if first['seconds'] < 10 else 1):
+                theirs = worker.do(job, day=day)
+                rounds += [(theirs, ours.do(row['job'], day=day)) for _turn in range(PEER_ROUNDS)]
+        seconds, beside = medians(rounds)
         row.update(
-            peer=label, peer_seconds=seconds, speedup=seconds / row['seconds'], peer_queries=rounds[0]['queries'],
-            peer_peak_mb=rounds[-1]['peak_mb'])
+            peer=label, peer_seconds=seconds, speedup=seconds / beside, seconds_beside_peer=beside,
+            peer_queries=first['queries'], peer_peak_mb=rounds[-1][0]['peak_mb'])
 
     def run(self):
         year, quarter = self.settings.past(365), self.settings.past(90)
