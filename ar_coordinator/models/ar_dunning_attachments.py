@@ -7,7 +7,7 @@ import hashlib
 import json
 
 from odoo import fields, models
-from odoo.tools.misc import format_amount, format_date
+from odoo.tools.misc import format_amount
 
 DOCUMENT_TYPES = ('application/pdf', 'image/png', 'image/jpeg')
 
@@ -83,16 +83,18 @@ class ArDunningLetter(models.Model):
 
     def _get_statement_tables(self):
         """Return the statement formatted in the recipient's language: list of {currency, rows, total}."""
+        def format_row(row, currency):
+            return {
+                **row, 'date': self._format_date(row['date']), 'due': self._format_date(row['due']),
+                'open': format_amount(self.env, row['open'], currency, lang_code=self.lang)}
+
         tables = []
         for group in self._get_statement_rows():
             currency = self.env['res.currency'].browse(group['currency_id'])
             tables.append({
                 'currency': currency.name,
                 'total': format_amount(self.env, group['total'], currency, lang_code=self.lang),
-                'rows': [{
-                    'number': row['number'], 'date': format_date(self.env, row['date'], lang_code=self.lang),
-                    'due': format_date(self.env, row['due'], lang_code=self.lang), 'days': row['days'],
-                    'open': format_amount(self.env, row['open'], currency, lang_code=self.lang)} for row in group['rows']],
+                'rows': [format_row(row, currency) for row in group['rows']],
             })
         return tables
 

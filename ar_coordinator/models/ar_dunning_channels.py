@@ -26,7 +26,8 @@ SMS_PLACEHOLDER_PATTERN = rf"%%|%\((?:{'|'.join(SMS_PLACEHOLDERS)})\)s"
 
 def has_postal_address(partner):
     """Return whether a letter to this contact could arrive."""
-    return bool(partner.city and (partner.street or partner.street2 or partner.zip) or partner.street and partner.zip)
+    street = partner.street or partner.street2
+    return bool(street and (partner.city or partner.zip)) or bool(partner.city and partner.zip)
 
 
 class ArDunningLevel(models.Model):
@@ -129,6 +130,7 @@ class ArDunningRun(models.Model):
             reasons[letter] = (RESULT_OF_CHANNEL[channel], reason)
             letter._write_changed({
                 'channel': channel,
+                'email_to': recipient.email_normalized if channel == 'email' else False,
                 'also_printed': channel == 'email' and letter.level_id.send_letter and has_postal_address(recipient),
                 'channel_note': letter._get_channel_note(recipient, numbers.get(letter.id)),
             })
@@ -148,7 +150,7 @@ class ArDunningLetter(models.Model):
         string="Printed as Well", readonly=True, help="A printed letter goes beside the e-mail.")
     date_posted = fields.Datetime(string="Posted on", readonly=True)
     channel_note = fields.Char(string="Not Possible", readonly=True, help="What its level asks for and cannot be done.")
-    responsible_id = fields.Many2one(comodel_name='res.users', string="Responsible", readonly=True)
+    responsible_id = fields.Many2one(comodel_name='res.users', readonly=True)
     call_activity_id = fields.Many2one(
         comodel_name='mail.activity', string="Call Task", index='btree_not_null', ondelete='set null', readonly=True)
     sms_message_id = fields.Many2one(
@@ -174,12 +176,14 @@ class ArDunningLetter(models.Model):
         beside.sudo().date_posted = fields.Datetime.now()
         calls = self.filtered(lambda letter: letter.channel == 'call' and letter.state == 'queued')
         rest = self - beside - calls
+        result = None
         if rest:
-            super(ArDunningLetter, rest).action_mark_sent()
+            result = super(ArDunningLetter, rest).action_mark_sent()
             rest.sudo().date_posted = fields.Datetime.now()  # sudo: as above
         calls.sudo()._mark_called(self.env.user)  # sudo: as above
         # sudo: whoever made the call, the task is done with it
         calls.sudo().call_activity_id.filtered('active').action_done()
+        return result
 
     def action_snailmail(self):
         """Hand printed letters to Odoo's Snailmail, which prints and posts them for credits, by its own queue.
@@ -219,7 +223,7 @@ class ArDunningLetter(models.Model):
         """Return whether a printed letter has still to be posted."""
         self.ensure_one()
         if self.also_printed:
-            return not self.date_posted and self.state in ('queued', 'sent', 'bounced', 'failed')
+            return not self.date_posted and self.state in ('queued', 'sent')
         return self.channel == 'letter' and self.state == 'queued' and not self.mail_message_id
 
     def _get_sms_numbers(self):
@@ -228,7 +232,8 @@ class ArDunningLetter(models.Model):
         if not letters or 'sms.sms' not in self.env:
             return {}
         numbers = {
-            letter.id: letter.recipient_id._phone_format(fname='phone') or letter.partner_id._phone_format(fname='phone')
+            letter.id: next(filter(None, (
+                partner._phone_format(fname='phone') for partner in (letter.recipient_id, letter.partner_id))), False)
             for letter in letters}
         # sudo: whoever sends, nobody who asked not to be messaged gets one
         blocked = set(self.env['phone.blacklist'].sudo().search(
@@ -434,9 +439,13 @@ class ArDunningLetter(models.Model):
                 letter.date_posted = fields.Datetime.now()
         return result
 
+    def _counts_by_email(self):
+        """Return whether it is the e-mail that reminds the customer, and no printed letter in the post."""
+        return self.channel == 'email' and not (self.also_printed and self.date_posted)
+
     def _set_delivery(self, state, notifications):
         """Override: a printed letter that is in the post reminds the customer, whatever became of the e-mail."""
-        if state in ('failed', 'bounced') and self.also_printed and self.date_posted:
+        if state in ('failed', 'bounced') and self.channel == 'email' and not self._counts_by_email():
             self.message_post(body=self.env._("The e-mail did not arrive; the printed letter was posted."))
             return None
         result = super()._set_delivery(state, notifications)

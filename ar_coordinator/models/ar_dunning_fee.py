@@ -17,10 +17,10 @@ class ArDunningLevel(models.Model):
     fee_mode = fields.Selection(
         selection=[('claim', "Claimed in the letter"), ('invoice', "Draft invoice")],
         string="Fee Is", default='claim', required=True,
-        help="Claimed: the letter asks for it and nothing is booked. Draft invoice: one per letter, for you to check and "
-             "post; the letter itself says nothing of it.")
+        help="Claimed: the letter asks for it and nothing is booked. Draft invoice: one per letter, for you to check "
+             "and post; the letter itself says nothing of it.")
     fee_product_id = fields.Many2one(
-        comodel_name='product.product', string="Fee Product", ondelete='restrict',
+        comodel_name='product.product', ondelete='restrict',
         help="Account and taxes of the fee invoice.")
 
     @api.constrains('fee_amount', 'fee_percent', 'fee_mode', 'fee_product_id')
@@ -170,6 +170,6 @@ class ArDunningLetter(models.Model):
         moves = self.fee_move_id
         moves.filtered(lambda move: move.state == 'draft').button_cancel()
         posted = moves.filtered(lambda move: move.state == 'posted')
-        posted._message_log_batch(bodies={
-            move.id: self.env._("The reminder this fee is for was not delivered, or was cancelled.") for move in posted})
+        posted._message_log_batch(bodies=dict.fromkeys(
+            posted.ids, self.env._("The reminder this fee is for was not delivered, or was cancelled.")))
         return result

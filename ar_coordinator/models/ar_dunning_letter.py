@@ -384,7 +384,7 @@ class ArDunningLetter(models.Model):
     def _message_receive_bounce(self, email, partner):
         """Override of `mail`: a bounced letter is not a reminder."""
         result = super()._message_receive_bounce(email, partner)
-        for letter in self.filtered(lambda letter: letter.state in COUNTED_STATES):
+        for letter in self.filtered(lambda letter: letter.state in COUNTED_STATES and letter._counts_by_email()):
             if letter.recipient_id not in partner and email_normalize(letter.email_to) != email_normalize(email):
                 continue  # somebody else's copy of a message in the chatter
             letter.write({'state': 'bounced', 'failure_reason': self.env._("Bounced: %s", email)})

@@ -186,5 +186,6 @@ class ArDunningLetter(models.Model):
 
     def _withdraw_steps(self):
         """Override: a letter that is no reminder hands nobody over."""
-        super()._withdraw_steps()
+        result = super()._withdraw_steps()
         self.hand_over_ids.filtered(lambda record: record.state == 'open')._return(self.env.user)
+        return result

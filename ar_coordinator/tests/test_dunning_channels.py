@@ -95,10 +95,12 @@ class TestDunningChannels(DunningCommon):
         posted, unposted = letters[self.customer], letters[self.other_customer]
         posted.with_user(self.clerk).action_mark_sent()
         for letter in (posted, unposted):
-            letter.sudo()._refresh_delivery()
+            letter.sudo()._message_receive_bounce(letter.email_to, letter.recipient_id)
             self.ar_notification(letter).write({'notification_status': 'bounce'})
         self.assertEqual((posted.state, unposted.state), ('queued', 'bounced'))
         self.assertEqual(self.ar_run().letter_ids.partner_id, self.other_customer)
+        with self.assertRaises(UserError):
+            unposted.with_user(self.clerk).action_mark_sent()
 
     def test_letter_only_level(self):
         """No e-mail wanted: a printed letter, because it is due and not because something is missing."""
@@ -172,6 +174,20 @@ class TestDunningChannels(DunningCommon):
         self.assertEqual(letter.state, 'failed', "a failed SMS is no reminder")
         self.assertEqual(len(self.ar_run().letter_ids), 1)
 
+    def test_bounced_sms_is_not_a_bounced_email(self):
+        """The e-mail address had no part in it, and stays good for later levels."""
+        self.customer.phone = '(201) 555-0123'
+        self.level_1.write({'send_email': False, 'send_sms': True})
+        letter = self.ar_send().letter_ids
+        self.assertFalse(letter.email_to)
+        letter.sudo()._message_receive_bounce(self.customer.email, self.customer)
+        self.assertEqual(letter.state, 'queued', "somebody's copy of a message in the chatter")
+        self.ar_notification(letter).write({'notification_status': 'bounce'})
+        self.assertEqual(letter.state, 'bounced')
+        self.level_1.write({'send_email': True, 'send_sms': False})
+        run = self.ar_run()
+        self.assertOutcome(run, self.invoice, 'sent', 'due', 1234.5)
+
     def test_sms_without_phone_number(self):
         """Said on the letter; the e-mail goes. Where the SMS was all there is, a call task takes its place."""
         self.level_1.send_sms = True
@@ -204,14 +220,14 @@ class TestDunningChannels(DunningCommon):
 
         def broken(letter):
             if letter.partner_id == self.customer:
-                raise UserError("No text today")
+                raise ValueError("No text today")
             return original(letter)
 
         with patch.object(type(self.env['ar.dunning.letter']), '_get_sms_text', broken), \
                 mute_logger(CHANNELS_LOG):  # the warning about the broken text is what is tested
             letters = self.ar_send().letter_ids.grouped('partner_id')
         self.assertEqual([letter.state for letter in letters.values()], ['queued', 'queued'])
-        self.assertEqual(letters[self.customer].step_failure, "No text today")
+        self.assertEqual(letters[self.customer].step_failure, "ValueError: No text today")
         self.assertFalse(letters[self.customer].sms_message_id)
         self.assertEqual(len(self.sms_of(letters[self.other_customer])), 1)
 
