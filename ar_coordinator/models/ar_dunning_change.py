@@ -148,7 +148,8 @@ class ArDunningLetter(models.Model):
         letter.invalidate_recordset(['message'])
         if letter.personal_note and letter.personal_note not in letter._render_body():
             raise UserError(self.env._(
-                "The template %s has no place for personal words: it needs the table of items (object._render_items()).",
+                "The template %s has no place for personal words: it needs the table of items, "
+                "object._render_items().",
                 letter.level_id.mail_template_id.name))
         run._log_changes([self.env._("words added to the letter to %s", letter.partner_id.name)])
 
@@ -334,7 +335,7 @@ class ArDunningRun(models.Model):
         for item in dict.fromkeys((*after, *before)):
             old, new = before.get(item, {}), after.get(item, {})
             was, now = old.get('level'), new.get('level')
-            if not was and not now or (was, old.get('amount')) == (now, new.get('amount')):
+            if (not was and not now) or (was, old.get('amount')) == (now, new.get('amount')):
                 continue
             kind = 'changed' if was and now else 'new' if now else 'gone'
             differences.append((kind, item, old, new))

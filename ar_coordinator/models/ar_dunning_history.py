@@ -152,7 +152,7 @@ class ArDunningLetter(models.Model):
         values = {
             'letter': self._get_html_link(title=self.level_id.name),
             'amount': self.currency_id.format(self.amount_total),
-            'to': self.channel == 'email' and self.email_to or self.recipient_id.display_name,
+            'to': (self.channel == 'email' and self.email_to) or self.recipient_id.display_name,
             'day': format_date(self.env, self.date), 'why': self.failure_reason or "",
         }
         if self.state in FAILED_STATES:

@@ -1,8 +1,8 @@
 """Answers to dunning letters, and further recipients: who else gets a letter, who looks at the reply.
 
-A reply makes a task for the customer's collector; unless the company does not want it, the customer's next message waits
-until somebody has marked the reply as handled, or the pause runs out. Automatic replies (out of office) only stand in
-the chatter.
+A reply makes a task for the customer's collector; unless the company does not want it, the customer's next message
+waits until somebody has marked the reply as handled, or the pause runs out. Automatic replies (out of office) only
+stand in the chatter.
 """
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
@@ -94,7 +94,8 @@ class ArDunningLetter(models.Model):
             if not letter.reply_activity_id.active:
                 letter.reply_activity_id = letter._get_reply_target(user).activity_schedule(
                     REPLY_ACTIVITY, date_deadline=today, user_id=user.id,
-                    summary=self.env._("Reply of %s to a reminder", letter.partner_id.name), note=letter._get_html_link())
+                    summary=self.env._("Reply of %s to a reminder", letter.partner_id.name),
+                    note=letter._get_html_link())
             letter.reply_state = 'waiting'
             if not company.ar_dunning_reply_pause:
                 continue

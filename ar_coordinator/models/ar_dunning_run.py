@@ -137,10 +137,11 @@ class ArDunningRun(models.Model):
     def write(self, vals):
         if not self.env.su and GUARDED_FIELDS & set(vals):
             raise AccessError(self.env._("A dunning run moves by its own buttons: preview, approve, send, cancel."))
-        if {'as_of', 'company_id', 'partner_id'} & set(vals) and any(run.state not in ('draft', 'preview') for run in self):
+        is_scope_changed = bool({'as_of', 'company_id', 'partner_id'} & set(vals))
+        if is_scope_changed and any(run.state not in ('draft', 'preview') for run in self):
             raise UserError(self.env._("The day and company of a run cannot be changed once it is on its way."))
         stale = self.browse()
-        if {'as_of', 'company_id', 'partner_id'} & set(vals):
+        if is_scope_changed:
             stale = self.filtered(lambda run: run.state == 'preview')
         result = super().write(vals)
         if stale:

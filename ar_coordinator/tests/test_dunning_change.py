@@ -1,4 +1,4 @@
-"""Editing a preview: items and customers left out, other levels, words in letters, what changed since the last preview."""
+"""Editing a preview: items and customers left out, other levels, words in letters, what changed since the last one."""
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, tagged
 

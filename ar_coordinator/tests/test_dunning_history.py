@@ -208,7 +208,8 @@ class TestDunningHistory(DunningCommon):
         buyer = contact(self.env, self.customer, "Buyer").with_user(self.clerk).with_company(self.company)
         action = buyer.action_ar_send_reminder()
         run = self.env[action['res_model']].browse(action['res_id'])
-        self.assertEqual((run.state, run.partner_id, run.letter_ids.partner_id), ('preview', self.customer, self.customer))
+        self.assertEqual(
+            (run.state, run.partner_id, run.letter_ids.partner_id), ('preview', self.customer, self.customer))
         self.assertEqual(run.outcome_ids.move_id, self.first)
         self.assertIn("Harbour Fish Ltd", run.name)
         self.ar_dispute(self.first, 100)

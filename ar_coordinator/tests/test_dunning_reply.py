@@ -137,11 +137,13 @@ class TestDunningRecipients(DunningCommon):
             contact(cls.env, cls.customer, name, email=email, ar_is_receivables_contact=True)
             for name, email in (("Paula", 'paula@harbourfish.example.com'), ("Peter", 'peter@harbourfish.example.com'),
                                 ("Silent", False)))
-        contact(cls.env, cls.other_customer, "Stranger", email='stranger@alder.example.com').ar_is_receivables_contact = True
+        contact(cls.env, cls.other_customer, "Stranger", email='stranger@alder.example.com',
+                ar_is_receivables_contact=True)
 
     def sent_to(self, letter):
         return sorted(
-            address for mail in self.ar_deliver(letter) for address in (mail['email_to'] or []) + (mail['email_cc'] or []))
+            address for mail in self.ar_deliver(letter)
+            for address in (mail['email_to'] or []) + (mail['email_cc'] or []))
 
     def test_several_contacts(self):
         """The first is the recipient, the others get it too; nobody of another customer."""

@@ -1,4 +1,4 @@
-"""Ask for what a change of a previewed run needs: the reason, the level, the words. The run and the letter do the rest."""
+"""Ask for what a change of a previewed run needs: reason, level, words. The run and the letter do the rest."""
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
