@@ -5,6 +5,7 @@ import platform
 
 from dev.cache import Problem
 
+EVALUATION = "Dunning run: evaluate, write the letters"
 LARGE = 200_000  # from this size on a missed goal fails the run: smaller ledgers measure overheads
 
 
@@ -39,6 +40,8 @@ def goals(results, size):
     found.append((ratio <= 1.25, f"Aged today takes {ratio:.2f} x as long with 3 x the paid history (at most 1.25)"))
     slower = next(row['slower_percent'] for row in results if 'slower_percent' in row)
     found.append((slower <= 5, f"Posting takes {slower:+.1f} % processor time with the addon (at most +5 %)"))
+    queries = evaluation_queries(rows[EVALUATION])
+    found.append((queries <= 60, f"A dunning run takes {queries:.0f} queries per 1,000 customers (at most 60)"))
     return found
 
 
@@ -55,6 +58,8 @@ def publish(results, settings, idle, folder):
                 f"\n{row['name']}: {row['seconds']:.2f} s with the addon, {row['without_addon_seconds']:.2f} s without"
                 f" (processor time {row['cpu_seconds']:.2f} and {row['without_addon_cpu_seconds']:.2f} s,"
                 f" {row['slower_percent']:+.1f} %); {row['queries']} and {row['without_addon_queries']} queries")
+        if 'dunning' in row:
+            print(f"\n{dunning_sentence(row)}")
         if 'full_history_seconds' in row:
             print(f"\n{row['name']}: {row['seconds'] * 1000:.0f} ms;"
                   f" with all of it {row['full_history_seconds'] * 1000:.0f} ms")
@@ -64,6 +69,23 @@ def publish(results, settings, idle, folder):
         print(f"  {'met   ' if met else 'MISSED'}  {sentence}")
     print(f"\nAll figures: {folder / 'results.json'}")
     return 1 if settings.invoices >= LARGE and not all(met for met, _sentence in found) else 0
+
+
+def dunning_sentence(row):
+    """What a dunning row comes to per customer and per e-mail."""
+    counts = row['dunning']
+    if row['name'] == EVALUATION:
+        return (
+            f"{row['name']}: {counts['items']:,} items of {counts['customers']:,} customers, {counts['letters']:,} letters"
+            f" in {row['seconds']:.2f} s; {evaluation_queries(row):.0f} queries per 1,000 customers")
+    return (
+        f"{row['name']}: {counts['sent']:,} e-mails, {1000 * row['seconds'] / counts['sent']:.1f} ms and"
+        f" {row['queries'] / counts['sent']:.1f} queries each")
+
+
+def evaluation_queries(row):
+    """Queries of an evaluation per 1,000 customers considered."""
+    return 1000 * row['queries'] / row['dunning']['customers']
 
 
 def table(results):

@@ -21,6 +21,8 @@ from dev.environment import Environment
 
 OUT = Path(__file__).parent / 'out'
 POSTED = 300
+MAILED = 500  # dunning letters
+MAIL_BATCH = 50  # letters per transaction, as the background job has it
 RECIPE = ('generator.py', 'plan.py')
 PEER_ROUNDS = 3
 
@@ -244,6 +246,24 @@ class Bench:
             'without_addon_cpu_seconds': cpu_without, 'slower_percent': 100 * (cpu / cpu_without - 1),
             'all_seconds': [[answer['seconds'] for answer in side] for side in zip(*rounds, strict=True)]})
 
+    def dunning(self):
+        """Evaluate a dunning run over the ledger, and create the e-mails of some of its letters."""
+        say("  dunning: evaluation and e-mails")
+        with self.workers('addon') as (worker,):
+            counts = worker.do('dunning_prepare', count=MAILED)['counts']
+            rounds = [worker.do('dunning_evaluate') for _round in range(PEER_ROUNDS)]
+            self._dunning_row(report.EVALUATION, rounds, counts)
+        with self.workers('addon') as (worker,):
+            counts = worker.do('dunning_prepare', count=MAILED)['counts']
+            rounds = [worker.do('dunning_send', batch=MAIL_BATCH) for _round in range(PEER_ROUNDS)]
+            self._dunning_row("Dunning letters: gate, create the e-mails", rounds, counts)
+
+    def _dunning_row(self, name, rounds, counts):
+        self.results.append({
+            'name': name, 'size': self.settings.invoices, 'queries': rounds[-1]['queries'],
+            'seconds': statistics.median(answer['seconds'] for answer in rounds), 'peak_mb': rounds[-1]['peak_mb'],
+            'all_seconds': [answer['seconds'] for answer in rounds], 'dunning': counts})
+
     def peer(self, totals):
         """Install the peer in the same database and measure it; it must show `totals`, {day: {customer: total}}."""
         try:
@@ -293,6 +313,7 @@ class Bench:
         self.against_floor("XLSX today", 'xlsx')
         self.paid_history()
         self.posting()
+        self.dunning()
         with self.workers('addon') as (worker,):
             idle = worker.do('idle')['peak_mb']
         self.peer(totals)

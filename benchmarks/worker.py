@@ -27,6 +27,7 @@ class OdooJobs:
         config.parse_config(['-c', conf, '-d', db, '--no-http', '--log-level=warn'], setup_logging=True)
         self.registry = importlib.import_module('odoo.modules.registry').Registry(db)
         self.drafts = []
+        self.run_id, self.letters = None, []
 
     @contextlib.contextmanager
     def call(self, job):
@@ -81,6 +82,39 @@ class OdooJobs:
         if set(moves.mapped('state')) != {'posted'}:
             raise AssertionError("The drafts were not posted.")
 
+    def dunning_prepare(self, env, count):
+        """Give the customers e-mail addresses, preview a run and keep it with `count` of its letters."""
+        env.cr.execute("""
+            UPDATE res_partner
+               SET email = 'c' || id || '@example.com', email_normalized = 'c' || id || '@example.com', lang = 'en_US'
+             WHERE name LIKE 'Customer %'""")
+        env.invalidate_all()
+        env['ar.dunning.level'].search([]).attach_invoices = 'no'
+        run = env['ar.dunning.run'].create({})
+        run.action_preview()
+        letters = env['ar.dunning.letter'].search(
+            [('run_id', '=', run.id), ('channel', '=', 'email')], limit=count, order='id')
+        self.run_id, self.letters = run.id, letters.ids
+        env.cr.commit()
+        return {'counts': {
+            'items': run.outcome_count, 'letters': run.letter_count, 'sent': len(letters),
+            'customers': len(run.outcome_ids.partner_id)}}
+
+    def dunning_evaluate(self, env):
+        """Decide about every overdue item and write letters and outcomes."""
+        env['ar.dunning.run'].create({}).action_preview()
+        env.flush_all()
+
+    def dunning_send(self, env, batch):
+        """Gate the letters that were kept and create their e-mails, in batches; nothing reaches a mail server."""
+        run = env['ar.dunning.run'].sudo().browse(self.run_id)
+        letters = env['ar.dunning.letter'].sudo().browse(self.letters)
+        for start in range(0, len(letters), batch):
+            run._send_batch(letters[start:start + batch])
+            env.flush_all()
+        if set(letters.mapped('state')) != {'queued'}:
+            raise AssertionError("The letters were not queued.")
+
     @staticmethod
     def table(data):
         """{customer: [buckets ..., unapplied, total, number of items]} of ours, {customer: total} of the peer's."""
@@ -118,6 +152,8 @@ def measure(jobs, order):
         answer = {
             'seconds': seconds, 'cpu_seconds': cpu_seconds(backend) - cpu, 'queries': queries() - before,
             'peak_mb': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}  # kB on Linux
+    if isinstance(result, dict) and 'counts' in result:
+        answer['counts'] = result['counts']
     if order.get('table'):
         answer['table'] = jobs.table(result)
     return answer
