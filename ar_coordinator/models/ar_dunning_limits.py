@@ -84,8 +84,9 @@ class ArDunningLetter(models.Model):
 
     def _queue(self):
         """Override: note when, for the daily cap."""
-        super()._queue()
+        result = super()._queue()
         self.filtered(lambda letter: letter.state != 'draft').date_queued = fields.Datetime.now()
+        return result
 
 
 class ArDunningRun(models.Model):
@@ -104,9 +105,10 @@ class ArDunningRun(models.Model):
 
     @api.depends('approval_reason')
     def _compute_needs_approval(self):
-        super()._compute_needs_approval()
+        result = super()._compute_needs_approval()
         for run in self:
             run.needs_approval = run.needs_approval or bool(run.approval_reason and not run.approved_by_id)
+        return result
 
     # === HOLDS === #
 
@@ -265,7 +267,8 @@ class ArDunningRun(models.Model):
         """
         runs = self.search([
             ('company_id', '=', self.company_id.id), ('state', '=', 'done'), ('id', '!=', self.id),
-            ('partner_id', '=', False), ('letter_ids.state', '!=', 'cancelled')], order='date_done desc, id desc', limit=USUAL_RUNS)
+            ('partner_id', '=', False), ('letter_ids.state', '!=', 'cancelled'),
+        ], order='date_done desc, id desc', limit=USUAL_RUNS)
         if len(runs) < USUAL_RUNS_NEEDED:
             return None
         return sum(runs.mapped('letter_count')) / len(runs)
@@ -282,20 +285,22 @@ class ArDunningRun(models.Model):
 
     def action_approve(self):
         """Override: an automatic run goes on by itself."""
-        super().action_approve()
+        result = super().action_approve()
         if any(run.is_automatic for run in self):
             # sudo: approved by a manager, see super
             self.env.ref('ar_coordinator.ir_cron_ar_dunning_run').sudo()._trigger()
+        return result
 
     def _ask_approval(self):
         """Override: tell the managers of the company."""
-        super()._ask_approval()
+        result = super()._ask_approval()
         # sudo: who the managers are is no secret to the run
         managers = self.env.ref('ar_coordinator.group_ar_manager').sudo().all_user_ids.filtered(
             lambda user: user.active and not user.share and self.company_id in user.company_ids)
         for manager in managers:
             self.activity_schedule(
                 'ar_coordinator.ar_activity_approve_run', user_id=manager.id, note=self.approval_reason or "")
+        return result
 
     def write(self, vals):
         """Override: the request is answered as soon as the run leaves the state."""

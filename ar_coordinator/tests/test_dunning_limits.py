@@ -391,8 +391,8 @@ class TestDunningTime(LimitsCommon, CronMixinCase):
         self.env['res.company'].search([]).ar_dunning_automatic = False
         (self.company + other).write({'ar_dunning_automatic': True, 'ar_dunning_working_hours': False})
         order = []
-        Run = type(self.env['ar.dunning.run'])
-        write_preview, send_all = Run._write_preview, Run._send_all
+        run_class = type(self.env['ar.dunning.run'])
+        write_preview, send_all = run_class._write_preview, run_class._send_all
 
         def note_preview(run, decisions):
             order.append('preview')
@@ -401,7 +401,8 @@ class TestDunningTime(LimitsCommon, CronMixinCase):
         def note_send(run, commit=False):
             order.append('send')
             return send_all(run, commit=commit)
-        with patch.object(Run, '_write_preview', note_preview), patch.object(Run, '_send_all', note_send), \
+        with patch.object(run_class, '_write_preview', note_preview), \
+                patch.object(run_class, '_send_all', note_send), \
                 self.enter_registry_test_mode(), self.mock_mail_gateway():
             self.env.ref('ar_coordinator.ir_cron_ar_dunning_run').method_direct_trigger()
         self.assertEqual(order, ['preview', 'preview', 'send', 'send'])

@@ -197,12 +197,12 @@ class TestDunningPolicy(DunningCommon):
 
     def test_search_by_policy(self):
         mine = [('id', 'in', (self.invoice + self.second).ids)]
-        Move = self.env['account.move'].with_user(self.reader)
+        moves = self.env['account.move'].with_user(self.reader)
         self.invoice.ar_dunning_policy_id = self.by_invoice
-        self.assertEqual(Move.search([*mine, ('ar_dunning_policy_id', '=', self.by_invoice.id)]), self.invoice)
-        self.assertEqual(Move.search([*mine, ('ar_dunning_policy_id', '=', False)]), self.second)
-        self.assertEqual(Move.search([*mine, ('ar_dunning_policy_id', '!=', False)]), self.invoice)
-        self.assertEqual(Move.search([*mine, ('ar_dunning_policy_id.name', '=', "By invoice")]), self.invoice)
+        self.assertEqual(moves.search([*mine, ('ar_dunning_policy_id', '=', self.by_invoice.id)]), self.invoice)
+        self.assertEqual(moves.search([*mine, ('ar_dunning_policy_id', '=', False)]), self.second)
+        self.assertEqual(moves.search([*mine, ('ar_dunning_policy_id', '!=', False)]), self.invoice)
+        self.assertEqual(moves.search([*mine, ('ar_dunning_policy_id.name', '=', "By invoice")]), self.invoice)
 
     def test_posted_invoice_is_not_touched(self):
         """Giving a posted invoice a policy on its form leaves its books alone and survives a copy of the invoice."""
