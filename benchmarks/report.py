@@ -76,8 +76,9 @@ def dunning_sentence(row):
     counts = row['dunning']
     if row['name'] == EVALUATION:
         return (
-            f"{row['name']}: {counts['items']:,} items of {counts['customers']:,} customers, {counts['letters']:,} letters"
-            f" in {row['seconds']:.2f} s; {evaluation_queries(row):.0f} queries per 1,000 customers")
+            f"{row['name']}: {counts['items']:,} items of {counts['customers']:,} customers,"
+            f" {counts['letters']:,} letters in {row['seconds']:.2f} s;"
+            f" {evaluation_queries(row):.0f} queries per 1,000 customers")
     return (
         f"{row['name']}: {counts['sent']:,} e-mails, {1000 * row['seconds'] / counts['sent']:.1f} ms and"
         f" {row['queries'] / counts['sent']:.1f} queries each")
