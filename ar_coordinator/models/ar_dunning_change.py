@@ -38,7 +38,7 @@ class ArDunningChange(models.Model):
         readonly=True)
     move_id = fields.Many2one(
         comodel_name='account.move', string="Invoice", index='btree_not_null', ondelete='set null', readonly=True)
-    level_id = fields.Many2one(comodel_name='ar.dunning.level', string="Level", ondelete='restrict', readonly=True)
+    level_id = fields.Many2one(comodel_name='ar.dunning.level', ondelete='restrict', readonly=True)
     level_before_id = fields.Many2one(
         comodel_name='ar.dunning.level', string="Instead of", ondelete='restrict', readonly=True)
     reason = fields.Char(required=True, readonly=True)
@@ -196,11 +196,12 @@ class ArDunningRun(models.Model):
         """Override: what people wrote into letters stays, and what the preview changed is told."""
         before = {run.id: (run.date_previewed, run._snapshot(), run._get_notes()) for run in self.sudo()}
         # sudo above: only read; the call checks role and company
-        super().action_preview()
+        result = super().action_preview()
         for run in self.sudo():
             previewed, snapshot, notes = before[run.id]
             run._set_notes(notes)
             run.preview_changes = run._compare(snapshot, run._snapshot()) if previewed else False
+        return result
 
     # === CHANGES === #
 

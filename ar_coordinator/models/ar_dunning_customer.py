@@ -132,9 +132,10 @@ class ArDunningRun(models.Model):
     @api.depends('partner_id.name')
     def _compute_name(self):
         """Override: the run of one customer says whose."""
-        super()._compute_name()
+        result = super()._compute_name()
         for run in self.filtered('partner_id'):
             run.name = self.env._("%(run)s: %(customer)s", run=run.name, customer=run.partner_id.name)
+        return result
 
     def _evaluate(self, partner_ids=None):
         """Override: a run for one customer looks at no others."""

@@ -1,8 +1,8 @@
 """The last look: a letter that waited in the mail queue is read once more right before the mail server gets it.
 
-The send gate looks when a letter is queued, and the queue usually goes on at once. When it does not (mail server down, jobs
-stopped overnight), money may come in meanwhile. A letter that no longer says what is true is withdrawn, not changed: the
-customer would get figures nobody has seen. The next run proposes what is still due.
+The send gate looks when a letter is queued, and the queue usually goes on at once. When it does not (mail server down,
+jobs stopped overnight), money may come in meanwhile. A letter that no longer says what is true is withdrawn, not
+changed: the customer would get figures nobody has seen. The next run proposes what is still due.
 """
 from odoo import models
 
@@ -29,7 +29,7 @@ class ArDunningLetter(models.Model):
             self.env.invalidate_all()
             decisions = {decision.item.id: decision for decision in run._evaluate(letters.partner_id.ids)}
             for letter in letters:
-                lines = letter.line_ids.filtered(lambda line: line._is_outdated(decisions.get(line.move_line_id.id)))
+                lines = letter.line_ids._get_outdated(decisions)
                 if lines:
                     letter._withdraw(lines, decisions)
                     outdated += letter
@@ -46,12 +46,16 @@ class ArDunningLetter(models.Model):
                 values.update(result=dunning.HELD, reason='changed')
             outcome.write(values)
         self.message_post(body=self.env._(
-            "Withdrawn from the mail queue: %s changed since the letter was written. The next run proposes what is due.",
-            ", ".join(lines.mapped('name'))))
+            "Withdrawn from the mail queue: %s changed since the letter was written. The next run proposes what is"
+            " due.", ", ".join(lines.mapped('name'))))
 
 
 class ArDunningLetterLine(models.Model):
     _inherit = 'ar.dunning.letter.line'
+
+    def _get_outdated(self, decisions):
+        """Return the lines that ask for something else than today's `decisions` {item id: decision} say."""
+        return self.filtered(lambda line: line._is_outdated(decisions.get(line.move_line_id.id)))
 
     def _is_outdated(self, decision):
         """Return whether today's decision about the item says something else than this line asks."""

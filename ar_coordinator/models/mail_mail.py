@@ -33,7 +33,7 @@ class MailMail(models.Model):
             return result
         try:
             letters._refresh_delivery()
-            self.env.cr.commit()
+            self.env.cr.commit()  # pylint: disable=invalid-commit  # as core does after each message of the queue
         except OperationalError:  # the messages are gone and committed; `_cron_send` brings the letters in line
             self.env.cr.rollback()
             _logger.info("Dunning letters %s: somebody is working on them, their delivery is noted later", letters.ids)

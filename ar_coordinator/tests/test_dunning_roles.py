@@ -124,12 +124,13 @@ class TestDunningRoles(DunningCommon):
             self.assertOutcome(self.ar_run('2026-03-31'), invoice, 'skipped', 'not_due')
 
     def test_dispute_opens_on_the_day_of_the_company(self):
-        """A dispute entered by a user east of the company holds the invoice at once, not when their day has come there."""
+        """A dispute entered by a user east of the company holds the invoice at once, not on the day after."""
         invoice = self.ar_invoice(100, '2026-03-01', due='2026-03-20')
         self.company.partner_id.tz = 'America/New_York'
         with freeze_time('2026-03-31 20:00:00'):
+            reason = self.env['ar.dispute.reason'].search([], limit=1)
             dispute = self.env['ar.dispute'].with_context(tz='Pacific/Auckland').create({
-                'move_id': invoice.id, 'amount': 100, 'reason_id': self.env['ar.dispute.reason'].search([], limit=1).id})
+                'move_id': invoice.id, 'amount': 100, 'reason_id': reason.id})
             self.assertEqual(dispute.date_open.isoformat(), '2026-03-31')
             self.assertOutcome(self.ar_run(), invoice, 'skipped', 'disputed')
             dispute.with_context(tz='Pacific/Auckland').action_withdraw()

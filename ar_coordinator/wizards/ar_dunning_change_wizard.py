@@ -15,7 +15,7 @@ class ArDunningChangeWizard(models.TransientModel):
     partner_ids = fields.Many2many(comodel_name='res.partner', string="Customers", compute='_compute_partner_ids')
     allowed_level_ids = fields.Many2many(comodel_name='ar.dunning.level', compute='_compute_allowed_level_ids')
     level_id = fields.Many2one(
-        comodel_name='ar.dunning.level', string="Level", domain="[('id', 'in', allowed_level_ids)]")
+        comodel_name='ar.dunning.level', domain="[('id', 'in', allowed_level_ids)]")
     reason = fields.Char(required=True)
 
     @api.depends('outcome_ids')
