@@ -91,8 +91,10 @@ class ArDunningLevel(models.Model):
             return 'letter', 'due'
         if self.send_sms and sms_number:
             return 'sms', email_reason if self.send_email else 'due'
-        if self.send_email:
+        if self.send_email and self.call_activity:
             return 'call', 'no_contact' if email_reason == 'no_address' else email_reason
+        if self.send_email:  # to be printed all the same: the address is found by who posts it
+            return 'letter', email_reason
         if self.send_letter:
             return 'call', 'no_post'
         return 'call', 'no_phone' if self.send_sms else 'due'

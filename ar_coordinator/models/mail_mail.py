@@ -16,15 +16,19 @@ _logger = logging.getLogger(__name__)
 class MailMail(models.Model):
     _inherit = 'mail.mail'
 
-    def _send(self, auto_commit=False, **kwargs):
+    def _send(self, auto_commit=False, raise_exception=False, smtp_session=None, alias_domain_id=False,
+              mail_server=False, post_send_callback=None):
         """Override of `mail`: bring the letters of these e-mails in line when the batch is through."""
         # sudo: the mail queue reports here, whoever's e-mail it is
+        kwargs = {
+            'auto_commit': auto_commit, 'raise_exception': raise_exception, 'smtp_session': smtp_session,
+            'alias_domain_id': alias_domain_id, 'mail_server': mail_server, 'post_send_callback': post_send_callback}
         letters = self.env['ar.dunning.letter'].sudo().search([('mail_message_id', 'in', self.mail_message_id.ids)])
         if not letters:
-            return super()._send(auto_commit=auto_commit, **kwargs)
+            return super()._send(**kwargs)
         self -= self._hold_back_outdated(letters)
         try:
-            result = super(MailMail, self.with_context(ar_delivery_later=True))._send(auto_commit=auto_commit, **kwargs)
+            result = super(MailMail, self.with_context(ar_delivery_later=True))._send(**kwargs)
         except SMTPServerDisconnected:
             letters._refresh_delivery()
             raise

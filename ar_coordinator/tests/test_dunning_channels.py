@@ -40,7 +40,8 @@ class TestDunningChannels(DunningCommon):
         self.assertFalse(self.calls_of(letter))
 
     def test_no_address_at_all_is_a_call_task(self):
-        """Neither e-mail nor postal address: a call task, the outcome says so, and it counts as a reminder."""
+        """Neither e-mail nor postal address, and the level calls: a call task, which counts as a reminder."""
+        self.level_1.call_activity = True
         self.customer.write({'email': False, 'street': False, 'city': False, 'phone': '(201) 555-0123'})
         self.customer.with_company(self.company).ar_collector_id = self.manager
         run = self.ar_run()
@@ -116,11 +117,18 @@ class TestDunningChannels(DunningCommon):
         self.assertOutcome(run, self.invoice, 'call', 'no_post', 1234.5)
         self.assertEqual(run.letter_ids.channel_note, "No printed letter: Harbour Fish Ltd has no postal address.")
 
+    def test_no_address_at_all_is_a_printed_letter(self):
+        """A level that makes no calls: a letter to print, the outcome says why."""
+        self.customer.write({'email': False, 'street': False, 'city': False})
+        run = self.ar_send()
+        self.assertOutcome(run, self.invoice, 'letter', 'no_address', 1234.5)
+        self.assertRecordValues(run.letter_ids, [{'channel': 'letter', 'state': 'queued', 'email_to': False}])
+
     def test_address_mended_between_preview_and_send(self):
         """The gate chooses the channel again."""
         self.customer.write({'email': False, 'street': False, 'city': False})
         run = self.ar_run()
-        self.assertEqual(run.letter_ids.channel, 'call')
+        self.assertEqual(run.letter_ids.channel, 'letter')
         self.customer.email = 'new@harbourfish.example.com'
         with self.mock_mail_gateway():
             run.action_send()
