@@ -176,13 +176,15 @@ class ArDunningRun(models.Model):
             ('sanitized_acc_number', 'in', [account.upper() for account in accounts]),
             ('partner_id.commercial_partner_id', 'in', customers.ids)])
         named.update(banks.partner_id.commercial_partner_id.ids)
-        words = {
-            _plain(word) for line in lines for word in [line.payment_ref or "", *(line.payment_ref or "").split()]}
+        words = {_plain(word) for line in lines for word in re.split(r'[\s,;+&|]+', line.payment_ref or "")}
+        text = " ".join(_plain(line.payment_ref) for line in lines)
         moves = self.env['account.move'].browse({decision.item.facts['move_id'] for decision in decisions})
         references = {move.id: {_plain(move.name), _plain(move.payment_reference)} - {''} for move in moves}
         named.update(
             decision.item.partner_id for decision in decisions
-            if words & references[decision.item.facts['move_id']])
+            if any(
+                reference in words or _names(text, reference)
+                for reference in references[decision.item.facts['move_id']]))
         return named
 
     def _get_bank_warning(self):
@@ -340,3 +342,20 @@ def _plain(text):
     ('inv202600012', '')
     """
     return re.sub(r'[\W_]+', '', text or "").casefold()
+
+
+def _names(text, reference):
+    """Return whether a number stands in a text, both as `_plain` leaves them, and not as a part of a longer number.
+
+    >>> _names("reinv202600012inv202600013", "inv202600012"), _names("inv2026000129", "inv202600012")
+    (True, False)
+    >>> _names("10012", "0012"), _names("anno 0012x", "0012")
+    (False, True)
+    """
+    start = text.find(reference)
+    while start >= 0:
+        before, after = text[start - 1:start], text[start + len(reference):start + len(reference) + 1]
+        if not (reference[0].isdigit() and before.isdigit()) and not (reference[-1].isdigit() and after.isdigit()):
+            return True
+        start = text.find(reference, start + 1)
+    return False

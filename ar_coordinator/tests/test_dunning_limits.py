@@ -1,4 +1,5 @@
 """What holds due reminders back: bank, daily cap, circuit breaker, working hours; exact numbers and amounts."""
+import doctest
 from datetime import datetime
 from unittest.mock import patch
 
@@ -9,6 +10,7 @@ from odoo.tests import tagged
 
 from odoo.addons.base.tests.test_ir_cron import CronMixinCase
 
+from ..models import ar_dunning_limits
 from .dunning_common import DunningCommon
 
 LIMITS = 'odoo.addons.ar_coordinator.models.ar_dunning_limits'
@@ -78,11 +80,18 @@ class TestDunningBank(LimitsCommon):
         for vals in (
             {'partner_name': "HARBOUR FISH Ltd."}, {'account_number': account.acc_number.replace(" ", "")},
             {'payment_ref': f"thanks, {self.invoice.name}."}, {'payment_ref': self.invoice.payment_reference},
+            {'payment_ref': f"XY/1,{self.invoice.name},00017"}, {'payment_ref': f"for {self.invoice.name} 4 pcs"},
+            {'payment_ref': f"our no. {self.invoice.name.replace('/', ' ')} thank you"},
         ):
             line = self.line(**vals)
             with self.subTest(vals=vals):
                 self.assertOutcome(self.ar_run(), self.invoice, 'held', 'bank_line', 100.0)
             line.unlink()
+
+    def test_numbers_in_texts(self):
+        failed, count = doctest.testmod(ar_dunning_limits)
+        self.assertFalse(failed)
+        self.assertGreater(count, 2)
 
     def test_lines_that_name_nobody_or_are_done(self):
         """Money that goes out, names somebody else, or is reconciled, holds nobody."""
