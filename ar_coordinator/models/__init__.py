@@ -4,8 +4,12 @@ from . import ar_ledger_series
 from . import ar_ledger_tie_out
 from . import ar_aging_report
 from . import ar_kpi_report
+from . import ar_dispute_department
 from . import ar_dispute_reason
 from . import ar_dispute
+from . import ar_dispute_line
+from . import ar_dispute_period
+from . import ar_dispute_resolution
 from . import ar_dunning_policy
 from . import ar_dunning_policy_rule
 from . import ar_dunning_policy_invoice

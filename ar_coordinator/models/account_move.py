@@ -73,14 +73,7 @@ class AccountMove(models.Model):
 
         :raise UserError: for anything but a posted customer invoice with such an amount
         """
-        self.ensure_one()
-        if self.move_type not in ('out_invoice', 'out_receipt') or self.state != 'posted':
-            raise UserError(self.env._(
-                "%s is not a posted customer invoice and cannot be disputed.", self.display_name))
-        undisputed = self.currency_id.round(self.amount_residual - self.ar_disputed_amount)
-        if self.currency_id.compare_amounts(undisputed, 0) <= 0:
-            raise UserError(self.env._(
-                "%s: everything that is unpaid is disputed already, see its disputes.", self.display_name))
+        undisputed = self._ar_get_undisputed()
         return {
             'name': self.env._("New Dispute"),
             'type': 'ir.actions.act_window',
@@ -89,6 +82,22 @@ class AccountMove(models.Model):
             'target': 'new',
             'context': {'default_move_id': self.id, 'default_amount': undisputed},
         }
+
+    def _ar_get_undisputed(self):
+        """Return what is unpaid and not disputed yet, in the invoice's currency.
+
+        :raise UserError: for anything but a posted customer invoice with such an amount
+        """
+        self.ensure_one()
+        if self.move_type not in ('out_invoice', 'out_receipt') or self.state != 'posted':
+            raise UserError(self.env._(
+                "%s is not a posted customer invoice and cannot be disputed.", self.display_name))
+        disputed = self.sudo().ar_disputed_amount  # sudo: customers open disputes too; the amount is not shown
+        undisputed = self.currency_id.round(self.amount_residual - disputed)
+        if self.currency_id.compare_amounts(undisputed, 0) <= 0:
+            raise UserError(self.env._(
+                "%s: everything that is unpaid is disputed already, see its disputes.", self.display_name))
+        return undisputed
 
     def action_ar_view_disputes(self):
         """Open the disputes of this invoice: the only one, or the list."""

@@ -1,15 +1,24 @@
 """A customer's objection to (part of) an invoice.
 
-From `date_open` until `date_closed` its `amount_held` is left alone by dunning. Accepting a dispute does not end that:
-the customer is not chased for what we agreed to credit, until the credit note is there and the dispute is closed.
-"""
-from datetime import timedelta
+From `date_held` until `date_closed` its `amount_held` is left alone by dunning. Accepting a dispute does not end that:
+the customer is not chased for what we agreed to credit, until the credit note is in the books and the dispute closed.
+A dispute that is taken up again keeps its earlier rounds in `ar.dispute.period`, so that past reports do not change.
 
-from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+Files: ar_dispute_line.py (lines and quantities), ar_dispute_resolution.py (decision, approval, credit note, end),
+ar_dispute_mail.py (e-mails in and out), ar_dispute_deadline.py (deadlines), ar_dispute_merge.py (duplicates).
+"""
+from odoo import Command, api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 UNDECIDED_STATES = ('new', 'investigating')
 ACCEPTED_STATES = ('accepted', 'partly_accepted')
+ENDED_STATES = ('rejected', 'withdrawn', 'closed')
+# what only the actions may write, so that nobody goes around the approval of credit notes
+GUARDED_FIELDS = frozenset({
+    'state', 'date_closed', 'date_held', 'closed_by', 'credit_move_ids', 'approval_state', 'requested_by_id',
+    'approved_by_id', 'date_decided', 'decided_by_id', 'merged_into_id', 'period_ids', 'date_escalated', 'origin'})
+# what a decision was about
+DISPUTED_FIELDS = frozenset({'move_id', 'amount', 'amount_accepted', 'line_ids', 'partner_id', 'company_id'})
 
 
 class ArDispute(models.Model):
@@ -22,14 +31,24 @@ class ArDispute(models.Model):
 
     name = fields.Char(compute='_compute_name', store=True)
     move_id = fields.Many2one(
-        comodel_name='account.move', string="Invoice", required=True, index=True, ondelete='restrict',
-        check_company=True, domain=[('move_type', 'in', ('out_invoice', 'out_receipt')), ('state', '=', 'posted')])
-    company_id = fields.Many2one(related='move_id.company_id', store=True, index=True)
+        comodel_name='account.move', string="Invoice", index=True, ondelete='restrict', check_company=True,
+        tracking=True,
+        domain="[('move_type', 'in', ('out_invoice', 'out_receipt')), ('state', '=', 'posted')]",
+        help="Empty for a customer's e-mail whose invoice is still to be found.")
+    company_id = fields.Many2one(
+        comodel_name='res.company', required=True, index=True,
+        compute='_compute_from_move', store=True, readonly=False, precompute=True)
     partner_id = fields.Many2one(
-        related='move_id.commercial_partner_id', string="Customer", store=True, index=True)
-    currency_id = fields.Many2one(related='move_id.currency_id')
+        comodel_name='res.partner', string="Customer", index=True,
+        compute='_compute_from_move', store=True, readonly=False, precompute=True)
+    contact_id = fields.Many2one(
+        comodel_name='res.partner', string="Raised by", index='btree_not_null',
+        help="Gets the acknowledgement and the outcome; empty: the customer's receivables contact.")
+    currency_id = fields.Many2one(comodel_name='res.currency', compute='_compute_currency_id')
+    line_ids = fields.One2many(
+        comodel_name='ar.dispute.line', inverse_name='dispute_id', string="Disputed Lines", copy=False)
     amount = fields.Monetary(
-        required=True, compute='_compute_amount', store=True, readonly=False, precompute=True, tracking=True,
+        compute='_compute_amount', store=True, readonly=False, tracking=True,
         help="Disputed part of the invoice including tax, in the invoice's currency.")
     amount_accepted = fields.Monetary(
         tracking=True, copy=False, help="What was accepted of a partly accepted dispute.")
@@ -40,12 +59,29 @@ class ArDispute(models.Model):
     reason_id = fields.Many2one(
         comodel_name='ar.dispute.reason', required=True, ondelete='restrict', index=True, tracking=True)
     root_cause = fields.Selection(related='reason_id.root_cause', store=True)
+    is_our_fault = fields.Boolean(related='reason_id.is_our_fault', string="Our Fault")
+    origin = fields.Selection(
+        selection=[
+            ('clerk', "Receivables desk"),
+            ('portal', "Customer portal"),
+            ('link', "Link in a letter"),
+            ('email', "E-mail"),
+        ],
+        required=True, default='clerk', readonly=True, copy=False)
     user_id = fields.Many2one(
         comodel_name='res.users', string="Owner", index=True, tracking=True, domain=[('share', '=', False)],
+        compute='_compute_from_reason', store=True, readonly=False, precompute=True)
+    department_id = fields.Many2one(
+        comodel_name='ar.dispute.department', tracking=True, index='btree_not_null',
+        domain="[('company_id', 'in', (False, company_id))]",
         compute='_compute_from_reason', store=True, readonly=False, precompute=True)
     date_open = fields.Date(
         string="Opened on", required=True,
         compute='_compute_date_open', store=True, readonly=False, precompute=True)
+    date_held = fields.Date(
+        string="Held since", readonly=True, copy=False,
+        compute='_compute_date_held', store=True, precompute=True,
+        help="Start of the current round: the day the dispute was opened, or opened again.")
     date_deadline = fields.Date(
         string="Deadline", tracking=True,
         compute='_compute_from_reason', store=True, readonly=False, precompute=True)
@@ -63,30 +99,58 @@ class ArDispute(models.Model):
             ('closed', "Closed"),
         ],
         default='new', required=True, index=True, copy=False, tracking=True, group_expand=True)
+    credit_move_ids = fields.Many2many(
+        comodel_name='account.move', relation='ar_dispute_credit_move_rel', column1='dispute_id', column2='move_id',
+        string="Credit Notes", readonly=True, copy=False, check_company=True)
+    period_ids = fields.One2many(
+        comodel_name='ar.dispute.period', inverse_name='dispute_id', string="Earlier Rounds", readonly=True, copy=False)
     is_open = fields.Boolean(compute='_compute_is_open', search='_search_is_open')
     customer_note = fields.Text(string="Customer's Words")
     internal_note = fields.Html()
 
     _open_move_idx = models.Index("(move_id) WHERE date_closed IS NULL")
+    _move_or_triage = models.Constraint(
+        "CHECK (move_id IS NOT NULL OR state IN ('new', 'rejected', 'withdrawn', 'closed'))",
+        "A dispute is decided about an invoice: enter the invoice first.")
 
     # === COMPUTE METHODS === #
 
     @api.depends('move_id.name')
     def _compute_name(self):
         for dispute in self:
-            dispute.name = self.env._("Dispute on %s", dispute.move_id.name or "")
+            if dispute.move_id:
+                dispute.name = self.env._("Dispute on %s", dispute.move_id.name or "")
+            else:
+                dispute.name = dispute.name or self.env._("Dispute without invoice")
 
     @api.depends('move_id')
+    def _compute_from_move(self):
+        for dispute in self:
+            dispute.company_id = dispute.move_id.company_id or dispute.company_id or self.env.company
+            dispute.partner_id = dispute.move_id.commercial_partner_id or dispute.partner_id
+
+    @api.depends('move_id', 'company_id')
+    def _compute_currency_id(self):
+        for dispute in self:
+            dispute.currency_id = dispute.move_id.currency_id or dispute.company_id.currency_id
+
+    @api.depends('move_id', 'line_ids.amount')
     def _compute_amount(self):
         for dispute in self:
-            dispute.amount = dispute.amount or dispute.move_id.amount_residual
+            if dispute.line_ids:
+                dispute.amount = sum(dispute.line_ids.mapped('amount'))
+            else:
+                dispute.amount = dispute.amount or dispute.move_id.amount_residual
 
     @api.depends('reason_id', 'date_open')
     def _compute_from_reason(self):
         for dispute in self:
-            dispute.user_id = dispute.user_id or dispute.reason_id.user_id or self.env.user
-            if dispute.reason_id and dispute.date_open and not dispute.date_deadline:
-                dispute.date_deadline = dispute.date_open + timedelta(days=dispute.reason_id.sla_days)
+            reason, company = dispute.reason_id, dispute.company_id
+            if not dispute.department_id and reason.department_id.company_id in (company.browse(), company):
+                dispute.department_id = reason.department_id
+            dispute.user_id = dispute.user_id or dispute._get_default_owner()
+            if reason and dispute.date_open and not dispute.date_deadline:
+                dispute.date_deadline = reason._get_deadline(dispute.date_open, company)
 
     @api.depends('amount', 'amount_accepted', 'state')
     def _compute_amount_held(self):
@@ -99,6 +163,14 @@ class ArDispute(models.Model):
         for dispute in self:
             if not dispute.date_open:
                 dispute.date_open = (dispute.move_id.company_id or self.env.company)._ar_today()
+
+    @api.depends('date_open')
+    def _compute_date_held(self):
+        for dispute in self:
+            if not dispute.period_ids:
+                dispute.date_held = dispute.date_open
+            else:
+                dispute.date_held = dispute.date_held
 
     @api.depends('date_closed')
     def _compute_is_open(self):
@@ -113,11 +185,24 @@ class ArDispute(models.Model):
             return fields.Domain.TRUE
         return [('date_closed', '=' if True in wanted else '!=', False)]
 
+    def _get_default_owner(self):
+        """Return who answers a dispute: its reason's owner, its department's manager, the customer's collector, or
+        whoever enters it (a customer in the portal or a technical user answers nothing)."""
+        # sudo: whoever opens the dispute, a customer included; only the user's name goes into the dispute
+        partner = self.sudo().partner_id.with_company(self.company_id)
+        candidates = (
+            self.reason_id.user_id, self.department_id.user_id, partner.ar_collector_id, self.env.user)
+        return next((
+            user for user in candidates
+            if user.active and not user.share and (user == self.env.user or self.company_id in user.sudo().company_ids)
+        ), self.env['res.users'])
+
     # === CONSTRAINT METHODS === #
 
     @api.constrains('amount', 'move_id')
     def _check_amount(self):
-        for dispute in self:
+        self.line_ids._check_quantity()  # says more than the amount that comes of it
+        for dispute in self.filtered('move_id'):
             if dispute.currency_id.compare_amounts(dispute.amount, 0) <= 0:
                 raise ValidationError(self.env._("%s: the disputed amount must be positive.", dispute.name))
             if dispute.currency_id.compare_amounts(dispute.amount, dispute.move_id.amount_total) > 0:
@@ -125,6 +210,52 @@ class ArDispute(models.Model):
                     "%(dispute)s: the disputed amount %(amount)s is more than the invoice's total %(total)s.",
                     dispute=dispute.name, amount=dispute.currency_id.format(dispute.amount),
                     total=dispute.currency_id.format(dispute.move_id.amount_total)))
+
+    @api.constrains('move_id', 'partner_id', 'company_id')
+    def _check_move(self):
+        for dispute in self.filtered('move_id'):
+            move = dispute.move_id
+            if move.move_type not in ('out_invoice', 'out_receipt'):
+                raise ValidationError(self.env._("%s is not a customer invoice.", move.display_name))
+            if dispute.partner_id != move.commercial_partner_id:
+                raise ValidationError(self.env._(
+                    "%(invoice)s is not an invoice of %(customer)s.", invoice=move.display_name,
+                    customer=dispute.partner_id.display_name))
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        if not self.env.su:
+            for vals in vals_list:
+                self._check_guarded({
+                    name: value for name, value in vals.items()
+                    if value and (name, value) not in (('state', 'new'), ('origin', 'clerk'))})
+        return super().create(vals_list)
+
+    def write(self, vals):
+        if not self.env.su:
+            self._check_guarded(vals)
+            self._check_undecided(vals)
+        return super().write(vals)
+
+    @api.model
+    def _check_guarded(self, vals):
+        """:raise AccessError: when `vals` hold what only the actions decide."""
+        if guarded := sorted(GUARDED_FIELDS & vals.keys()):
+            labels = [self._fields[name]._description_string(self.env) or name for name in guarded]
+            raise AccessError(self.env._(
+                "%s: set by the buttons of a dispute (investigate, accept, reject...), not by hand.",
+                ", ".join(labels)))
+
+    def _check_undecided(self, vals):
+        """:raise UserError: when `vals` would change what was decided about."""
+        if not DISPUTED_FIELDS & vals.keys():
+            return
+        for dispute in self:
+            if dispute.state not in UNDECIDED_STATES:
+                raise UserError(self.env._(
+                    "%s is decided: its invoice, lines and amounts stay as they are.", dispute.name))
 
     @api.ondelete(at_uninstall=False)
     def _unlink_only_new(self):
@@ -134,37 +265,13 @@ class ArDispute(models.Model):
     # === ACTION METHODS === #
 
     def action_investigate(self):
-        """Take the dispute up (new -> investigating)."""
-        self._transition(('new',), 'investigating')
+        """Take the dispute up (new -> investigating).
 
-    def action_accept(self):
-        """Accept the whole disputed amount; it stays held until the credit note is made and the dispute closed."""
-        self._transition(UNDECIDED_STATES, 'accepted')
-
-    def action_accept_partly(self):
-        """Accept `amount_accepted`; the rest is owed again.
-
-        :raise UserError: when the accepted amount is not between zero and the disputed amount
+        :raise UserError: for a dispute whose invoice is still to be found
         """
-        for dispute in self:
-            compare = dispute.currency_id.compare_amounts
-            if compare(dispute.amount_accepted, 0) <= 0 or compare(dispute.amount_accepted, dispute.amount) >= 0:
-                raise UserError(self.env._(
-                    "%(dispute)s: enter an accepted amount between 0 and %(amount)s first.",
-                    dispute=dispute.name, amount=dispute.currency_id.format(dispute.amount)))
-        self._transition(UNDECIDED_STATES, 'partly_accepted')
-
-    def action_reject(self):
-        """Reject: the whole amount is owed, dunning resumes at the next level."""
-        self._transition(UNDECIDED_STATES, 'rejected')
-
-    def action_withdraw(self):
-        """The customer no longer disputes."""
-        self._transition(UNDECIDED_STATES, 'withdrawn')
-
-    def action_close(self):
-        """Close an accepted dispute once it is credited; nothing is held any more."""
-        self._transition(ACCEPTED_STATES, 'closed')
+        if triage := self.filtered(lambda dispute: not dispute.move_id):
+            raise UserError(self.env._("%s: enter the invoice first.", triage[0].name))
+        self._transition(('new',), 'investigating')
 
     def action_view_move(self):
         """Open the disputed invoice."""
@@ -178,18 +285,69 @@ class ArDispute(models.Model):
 
     # === BUSINESS METHODS === #
 
-    def _transition(self, sources, target, date_closed=None):
-        """Move to `target`; an ended dispute gets its closing date.
+    @api.model
+    def _open(self, move, amount=None, lines=None, reason=None, note='', origin='clerk', attachments=None):
+        """Open a dispute over an invoice: over chosen lines, over an amount, or over all that is unpaid.
+
+        Whoever calls checks that the person may do this; over what is paid, disputed already or not posted it raises.
+
+        :param move: account.move, one posted customer invoice
+        :param amount: in the invoice's currency with tax; None: everything that is unpaid and not disputed yet
+        :param lines: dict of account.move.line (product lines of `move`) -> disputed quantity; the amount follows
+        :param reason: ar.dispute.reason; None: to be clarified
+        :param note: the customer's words, text
+        :param origin: 'clerk', 'portal', 'link' or 'email'
+        :param attachments: list of (file name, bytes)
+        :return: ar.dispute
+        :raise UserError: when that cannot be disputed
+        """
+        move.ensure_one()
+        undisputed = move._ar_get_undisputed()
+        dispute = self.sudo().create({  # sudo: `origin` is not for users to write; access is checked below
+            'move_id': move.id,
+            'reason_id': (reason or self.env.ref('ar_coordinator.dispute_reason_unclear')).id,
+            'customer_note': note,
+            'origin': origin,
+            **({'line_ids': [Command.create({'move_line_id': line.id, 'quantity': quantity})
+                             for line, quantity in lines.items()]} if lines else
+               {'amount': undisputed if amount is None else amount}),
+        }).with_env(self.env)
+        dispute.check_access('create')
+        if attachments:
+            dispute.message_post(body=self.env._("Files that came with the dispute"), attachments=attachments)
+        return dispute
+
+    def _portal_state(self):
+        """Return how a customer reads the state: (key, text, tone), tone = 'info', 'success', 'danger' or 'muted'."""
+        self.ensure_one()
+        if self.state == 'rejected':
+            return 'rejected', self.env._("Not accepted: the amount is due"), 'danger'
+        if self.state == 'withdrawn':
+            return 'withdrawn', self.env._("Withdrawn"), 'muted'
+        if self.state in ACCEPTED_STATES:
+            return self.state, self.env._("Accepted: your credit note is being prepared") \
+                if self.state == 'accepted' else self.env._("Partly accepted: your credit note is being prepared"), \
+                'success'
+        if self.state == 'closed':
+            return 'closed', self.env._("Settled"), 'muted'
+        if self.state == 'investigating':
+            return 'investigating', self.env._("We are looking into it"), 'info'
+        return 'new', self.env._("Received"), 'info'
+
+    def _transition(self, sources, target, date_closed=None, **values):
+        """Move to `target`; an ended dispute gets its closing date, `values` are written with the state.
 
         :raise UserError: when a dispute is not in one of the `sources` states
         """
+        self.check_access('write')
         for dispute in self:
             if dispute.state not in sources:
                 states = dict(self._fields['state']._description_selection(self.env))
                 raise UserError(self.env._(
                     "%(dispute)s is %(state)s and cannot become %(target)s.",
                     dispute=dispute.name, state=states[dispute.state], target=states[target]))
-        ended = target in ('rejected', 'withdrawn', 'closed')
+        ended = target in ENDED_STATES
         for company, disputes in self.grouped('company_id').items():
-            disputes.write({
-                'state': target, **({'date_closed': date_closed or company._ar_today()} if ended else {})})
+            # sudo: access was checked above; states are written by the actions only
+            disputes.sudo().write({
+                **values, 'state': target, **({'date_closed': date_closed or company._ar_today()} if ended else {})})

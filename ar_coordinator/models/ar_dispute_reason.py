@@ -1,5 +1,9 @@
 """Why customers dispute invoices: the root causes a desk counts and sends to their owners."""
-from odoo import fields, models
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 
 class ArDisputeReason(models.Model):
@@ -26,8 +30,37 @@ class ArDisputeReason(models.Model):
     is_our_fault = fields.Boolean(
         string="Our Fault", help="The disputed part is our problem to solve, not a credit risk of the customer.")
     sla_days = fields.Integer(
-        string="Days to Resolve", default=10, help="Default deadline of a dispute: days after it was opened.")
+        string="Days to Resolve", default=10,
+        help="Default deadline of a dispute: working days of the company after it was opened.")
     user_id = fields.Many2one(
         comodel_name='res.users', string="Default Owner", domain=[('share', '=', False)])
 
+    department_id = fields.Many2one(comodel_name='ar.dispute.department', string="Default Department")
+    escalation_user_id = fields.Many2one(
+        comodel_name='res.users', string="Escalate to", domain=[('share', '=', False)],
+        help="Hears of disputes with this reason that are past their deadline; empty: the department's manager.")
+
     _code_uniq = models.Constraint('UNIQUE (code)', "A dispute reason with this code exists already.")
+
+    @api.constrains('sla_days')
+    def _check_sla_days(self):
+        for reason in self:
+            if not 0 <= reason.sla_days <= 366:
+                raise ValidationError(self.env._(
+                    "%s: the days to resolve are between 0 and 366.", reason.name))
+
+    def _get_deadline(self, date_open, company):
+        """Return the day a dispute opened on `date_open` is due: working days by the company's calendar, in its zone.
+
+        :param date_open: date
+        :param company: res.company
+        :return: date
+        """
+        self.ensure_one()
+        calendar = company.resource_calendar_id
+        if not self.sla_days or not calendar.attendance_ids:
+            return date_open + timedelta(days=self.sla_days)
+        # the days after the opening count; a calendar that never works again in sight has no such day
+        start = datetime.combine(date_open + timedelta(days=1), time.min, tzinfo=ZoneInfo(calendar.tz or 'UTC'))
+        last = calendar.plan_days(self.sla_days, start, compute_leaves=True)
+        return last.date() if last else date_open + timedelta(days=self.sla_days)

@@ -335,5 +335,9 @@ class ArDunningLetter(models.Model):
                 settled = min(amount, credited[move_id])
                 credited[move_id] -= settled
                 amount -= settled
-            disputes[move_id].append(interest.Dispute(amount, dispute.date_open, dispute.date_closed or None))
+            disputes[move_id].append(interest.Dispute(amount, dispute.date_held, dispute.date_closed or None))
+        earlier = self.env['ar.dispute.period'].search([('move_id', 'in', lines.move_id.ids)], order='date_held, id')
+        for period in earlier:
+            disputes[period.move_id.id].append(interest.Dispute(
+                to_decimal(period.amount, period.currency_id.decimal_places), period.date_held, period.date_closed))
         return debts, disputes

@@ -31,6 +31,10 @@ OPTIONS = {
     'offset', 'order', 'date_from', 'date_to', 'tie_out', 'window_days', 'months',
 }
 DUE_DATE = SQL("COALESCE(account_move_line.date_maturity, account_move_line.invoice_date, account_move_line.date)")
+# what was held when: a dispute's current round and its earlier ones
+DISPUTE_ROUNDS = SQL(
+    """SELECT move_id, amount_held, date_held, date_closed FROM ar_dispute
+ UNION ALL SELECT move_id, amount_held, date_held, date_closed FROM ar_dispute_period""")
 INVOICE_DATE = SQL("COALESCE(account_move_line.invoice_date, account_move_line.date)")
 
 
@@ -334,7 +338,8 @@ class ArLedger(models.AbstractModel):
         self.env['account.partial.reconcile'].flush_model()
         self.env['account.move'].flush_model(['move_type', 'ref', 'invoice_user_id', 'state'])
         self.env['res.partner'].flush_model(['commercial_partner_id', 'complete_name', 'country_id', 'user_id'])
-        self.env['ar.dispute'].flush_model(['move_id', 'amount_held', 'date_open', 'date_closed'])
+        self.env['ar.dispute'].flush_model(['move_id', 'amount_held', 'date_held', 'date_closed'])
+        self.env['ar.dispute.period'].flush_model(['move_id', 'amount_held', 'date_held', 'date_closed'])
         domain = Domain([
             ('company_id', 'in', opts['company_ids']),
             ('account_id', 'in', self._receivable_accounts(opts, non_trade=non_trade)),
@@ -449,14 +454,14 @@ class ArLedger(models.AbstractModel):
                                PARTITION BY item.move_id ORDER BY item.date_maturity, item.line_id
                                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)) AS taken
                       FROM (SELECT move_id, SUM(amount_held) AS amount
-                              FROM ar_dispute
-                             WHERE date_open <= %(as_of)s AND (date_closed IS NULL OR date_closed > %(as_of)s)
+                              FROM (%(rounds)s) AS dispute
+                             WHERE date_held <= %(as_of)s AND (date_closed IS NULL OR date_closed > %(as_of)s)
                           GROUP BY move_id) AS held
                       JOIN item ON item.move_id = held.move_id AND item.residual_currency > 0
                       JOIN res_currency currency ON currency.id = item.company_currency_id
                   ) AS allocated
                  WHERE taken > 0
-            )""", undone=undone_with, items=items, as_of=opts['as_of'])
+            )""", undone=undone_with, items=items, rounds=DISPUTE_ROUNDS, as_of=opts['as_of'])
 
     def _group_key(self, group_by):
         """Return (SQL key, SQL joins on `item`) of a grouping; `partner` is always joined."""

@@ -4,7 +4,7 @@ import itertools
 from odoo import api, models
 from odoo.tools import SQL
 
-from .ar_ledger import DUE_DATE
+from .ar_ledger import DISPUTE_ROUNDS, DUE_DATE
 
 SALES_TYPES = ('out_invoice', 'out_refund', 'out_receipt')
 
@@ -152,7 +152,7 @@ class ArLedger(models.AbstractModel):
             """WITH held AS (
                 SELECT point.day, dispute.move_id, SUM(dispute.amount_held) AS amount
                   FROM unnest(%(points)s) AS point (day)
-                  JOIN ar_dispute dispute ON dispute.date_open <= point.day
+                  JOIN (%(rounds)s) AS dispute ON dispute.date_held <= point.day
                        AND (dispute.date_closed IS NULL OR dispute.date_closed > point.day)
               GROUP BY point.day, dispute.move_id
             ),
@@ -176,7 +176,7 @@ class ArLedger(models.AbstractModel):
             )
             SELECT day, company_id, SUM(residual * LEAST(held, residual_currency) / residual_currency)
               FROM residual WHERE residual_currency > 0 GROUP BY day, company_id""",
-            points=points, where=query.where_clause or SQL("TRUE")))
+            points=points, rounds=DISPUTE_ROUNDS, where=query.where_clause or SQL("TRUE")))
         totals = dict.fromkeys(points, 0.0)
         for day, company_id, amount in rows:
             totals[day] += float(amount) * float(rates.get(company_id, 1))

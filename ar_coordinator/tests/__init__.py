@@ -2,6 +2,7 @@ from . import test_access
 from . import test_aging_export
 from . import test_aging_tour
 from . import test_dispute
+from . import test_dispute_open
 from . import test_dunning_change
 from . import test_dunning_attachments
 from . import test_dunning_channels

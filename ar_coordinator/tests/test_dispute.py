@@ -28,7 +28,7 @@ class TestDispute(ArCommon):
     def test_defaults_come_from_the_invoice_and_the_reason(self):
         dispute = self.dispute()
         self.assertEqual((dispute.amount, dispute.amount_held), (1_000, 1_000))
-        self.assertEqual((dispute.user_id, dispute.date_deadline), (self.owner, date(2026, 2, 11)))
+        self.assertEqual((dispute.user_id, dispute.date_deadline), (self.owner, date(2026, 2, 13)), "working days")
         self.assertEqual((dispute.partner_id, dispute.company_id, dispute.state), (self.customer, self.company, 'new'))
         self.assertEqual(dispute.name, f"Dispute on {self.invoice.name}")
         self.assertTrue(dispute.is_open)
