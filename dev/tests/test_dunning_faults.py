@@ -384,6 +384,46 @@ assert not env['mail.mail'].search([('state', '=', 'outgoing'), ('model', '=', '
     assert dying.counted() + up.counted() == dict.fromkeys(addresses("b", FEW), 1)
 
 
+def test_two_sends_at_once_keep_to_the_daily_cap(arena):
+    """Two processes send runs of one company at the same instant: the second waits at the turnstile, finds that its
+    count is out of date and starts again. Together they keep to the cap; what is above it is held, and says why."""
+    arena.work("""
+company_b.ar_dunning_daily_cap = 2
+for customer in env['res.partner'].search([('email', '=like', 'b%@customer.example.com')], order='id', limit=4):
+    run = env['ar.dunning.run'].create({'company_id': company_b.id, 'partner_id': customer.id})
+    run.action_preview()
+    run.state = 'sending'
+env.cr.commit()
+""").finish()
+    assert arena.states() == {"draft": 4}, "each preview by itself is within the cap"
+    script = """
+gate, passed = Run._gate, []
+def gate_and_stop(self, letters):
+    kept = gate(self, letters)
+    passed.append(kept)
+    if NAME == 'first' and len(passed) == 1:
+        at('inside')
+    return kept
+with patch.object(Run, '_gate', gate_and_stop):
+    env['ar.dunning.run']._send_runs(env['ar.dunning.run'].search([], order='id')[FROM:FROM + 2])
+env.cr.commit()
+"""
+    first = arena.work("NAME, FROM = 'first', 0" + script)
+    first.reach("inside")
+    second = arena.work("NAME, FROM = 'second', 2" + script)
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%ar_dunning_cap%'"
+    second.until(lambda: arena.env.psql(waiting, arena.db), "the second to wait for the first")
+    first.go("inside")
+    first.process.wait(PATIENCE)
+    second.process.wait(PATIENCE)
+    logs = "\n".join(worker.log.read_text() for worker in (first, second))
+    assert "could not serialize access due to concurrent update" in logs, logs[-6000:]
+    arena.work("job('send')").finish()
+    assert arena.states() == {"queued": 2, "cancelled": 2}
+    outcomes = arena.env.psql("SELECT result, reason, count(*) FROM ar_dunning_outcome GROUP BY 1, 2 ORDER BY 1", arena.db)
+    assert [tuple(row) for row in outcomes] == [("held", "daily_cap", "2"), ("sent", "due", "2")]
+
+
 def test_payment_booked_while_a_batch_is_evaluated(arena):
     """A serialization failure in one batch: it is rolled back, the job triggers itself and tries again, the paid
     invoice is left alone, nothing goes twice."""
