@@ -30,6 +30,7 @@ from . import ar_dunning_fee
 from . import ar_dunning_attachments
 from . import ar_hand_over
 from . import ar_dunning_reply
+from . import ar_dunning_delivery
 from . import ar_interest_waiver
 from . import ar_interest_rate
 from . import mail_mail

@@ -337,15 +337,30 @@ class ArDunningLetter(models.Model):
             own = notifications.get(letter.mail_message_id)
             if not own:
                 continue
-            statuses = set(own.mapped('notification_status'))
-            state = (
-                'sent' if 'sent' in statuses else 'queued' if statuses & {'ready', 'process', 'pending'}
-                else 'bounced' if 'bounce' in statuses else 'failed' if 'exception' in statuses else 'cancelled')
+            state = letter._get_delivery(own)
             if (letter.state, state) == ('queued', 'sent'):
                 delivered += letter
             elif state != letter.state and (letter.state, state) != ('cancelled', 'queued'):
                 letter._set_delivery(state, own)
         delivered.write({'state': 'sent', 'date_sent': fields.Datetime.now(), 'failure_reason': False})
+
+    def _get_delivery(self, notifications):
+        """Return the letter's state by its e-mails' notifications: queued, sent, failed, bounced or cancelled.
+
+        It is sent when it reached the customer at one address; copies to others do not count. The recipient's bounce
+        undoes it all the same: that address is to be mended.
+        """
+        self.ensure_one()
+        to_customer = notifications.filtered('res_partner_id') or notifications
+        statuses = set(to_customer.mapped('notification_status'))
+        recipient = to_customer.filtered(lambda one: one.res_partner_id == self.recipient_id)
+        if 'bounce' in recipient.mapped('notification_status'):
+            return 'bounced'
+        if 'sent' in statuses:
+            return 'sent'
+        if statuses & {'ready', 'process', 'pending'}:
+            return 'queued'
+        return 'bounced' if 'bounce' in statuses else 'failed' if 'exception' in statuses else 'cancelled'
 
     @api.model
     def _catch_up_delivery(self):

@@ -6,7 +6,7 @@ stand in the chatter.
 """
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools.mail import single_email_re
+from odoo.tools.mail import email_normalize_all, single_email_re
 
 REPLY_ACTIVITY = 'ar_coordinator.mail_activity_type_reply'
 
@@ -162,28 +162,40 @@ class ArDunningLetter(models.Model):
                 letter.email_cc = company.ar_dunning_email_cc
 
     def _queue_mails(self, template):
-        """Override: the e-mail also goes to the customer's other receivables contacts, a copy to the company's address.
-        """
+        """Override: the letter also goes to the customer's other contacts, a copy to the company's addresses."""
         result = super()._queue_mails(template)
         letters = self.filtered(
             lambda letter: letter.state == 'queued' and (letter.other_recipient_ids or letter.email_cc))
         if not letters:
             return result
         mails = self.env['mail.mail'].search([('mail_message_id', 'in', letters.mail_message_id.ids)])
-        notifications = []
-        for mail in mails:
-            letter = letters.browse(mail.res_id)
-            if letter.email_cc:
-                mail.email_cc = letter.email_cc
-            if letter.other_recipient_ids:
-                mail.recipient_ids = [fields.Command.link(other.id) for other in letter.other_recipient_ids]
-            notifications += [{
-                'mail_message_id': mail.mail_message_id.id, 'mail_mail_id': mail.id, 'res_partner_id': other.id,
-                'notification_type': 'email', 'notification_status': 'ready', 'is_read': True,
-                'author_id': mail.author_id.id,
-            } for other in letter.other_recipient_ids]
-        self.env['mail.notification'].create(notifications)
+        letters._queue_copies(mails)
         return result
+
+    def _queue_copies(self, mails):
+        """Queue the same message to everybody else, an e-mail each: an address that is refused stops no other's.
+
+        :param mails: mail.mail to the recipients of these letters
+        """
+        vals_list, receivers = [], []
+        for mail in mails:
+            letter = self.browse(mail.res_id)
+            vals = {
+                'mail_message_id': mail.mail_message_id.id, 'body_html': mail.body_html, 'headers': mail.headers,
+                'references': mail.references, 'auto_delete': mail.auto_delete, 'scheduled_date': mail.scheduled_date,
+                'is_notification': True}
+            for other in letter.other_recipient_ids:
+                vals_list.append({**vals, 'recipient_ids': [fields.Command.link(other.id)]})
+                receivers.append({'res_partner_id': other.id})
+            for address in email_normalize_all(letter.email_cc):
+                vals_list.append({**vals, 'email_to': address})
+                receivers.append({'mail_email_address': address})
+        copies = self.env['mail.mail'].create(vals_list)
+        self.env['mail.notification'].create([{
+            **receiver, 'mail_message_id': copy.mail_message_id.id, 'mail_mail_id': copy.id,
+            'notification_type': 'email', 'notification_status': 'ready', 'is_read': True,
+            'author_id': copy.author_id.id,
+        } for copy, receiver in zip(copies, receivers, strict=True)])
 
 
 class ArDunningRun(models.Model):

@@ -8,6 +8,7 @@ from . import test_dunning_attachments
 from . import test_dunning_channels
 from . import test_dunning_claim
 from . import test_dunning_cron
+from . import test_dunning_delivery
 from . import test_dunning_engine
 from . import test_dunning_fee
 from . import test_dunning_hand_over

@@ -29,7 +29,8 @@ class TestInterestRate(ArCommon):
         self.assertLessEqual(set(half_years), set(eu))
         self.assertLessEqual(set(half_years), set(uk))
         for rates, day, rate in (
-            (eu, date(2026, 1, 1), '2.15'), (eu, date(2026, 7, 1), '2.40'), (uk, date(2026, 1, 1), '3.75'), (uk, date(2026, 7, 1), '3.75'),
+            (eu, date(2026, 1, 1), '2.15'), (eu, date(2026, 7, 1), '2.40'), (uk, date(2026, 1, 1), '3.75'),
+            (uk, date(2026, 7, 1), '3.75'),
             (eu, date(2023, 7, 1), '4.00'), (eu, date(2024, 7, 1), '4.25'), (eu, date(2016, 1, 1), '0.05'),
             (uk, date(2020, 7, 1), '0.10'), (uk, date(2023, 7, 1), '5.00'), (uk, date(2016, 7, 1), '0.50'),
         ):

@@ -420,7 +420,8 @@ env.cr.commit()
     assert "could not serialize access due to concurrent update" in logs, logs[-6000:]
     arena.work("job('send')").finish()
     assert arena.states() == {"queued": 2, "cancelled": 2}
-    outcomes = arena.env.psql("SELECT result, reason, count(*) FROM ar_dunning_outcome GROUP BY 1, 2 ORDER BY 1", arena.db)
+    outcomes = arena.env.psql(
+        "SELECT result, reason, count(*) FROM ar_dunning_outcome GROUP BY 1, 2 ORDER BY 1", arena.db)
     assert [tuple(row) for row in outcomes] == [("held", "daily_cap", "2"), ("sent", "due", "2")]
 
 
