@@ -5,7 +5,7 @@
     'summary': "Receivables desk: ageing and DSO that tie out, dunning, disputes, history import",
     'author': "AR Coordinator contributors",
     'license': 'LGPL-3',
-    'depends': ['account', 'mail', 'portal', 'resource'],
+    'depends': ['account', 'account_payment', 'mail', 'portal', 'resource'],
     'external_dependencies': {'python': ['xlsxwriter']},
     'data': [
         # Security.
@@ -21,6 +21,7 @@
         'data/ar_dunning_policy_data.xml',
         'data/ar_dunning_cron.xml',
         'data/ar_interest_rate_data.xml',
+        'data/ar_customer_answer_data.xml',
 
         # QWeb templates.
         'reports/ar_aging_report_templates.xml',
@@ -28,6 +29,7 @@
         'reports/ar_dunning_claim_templates.xml',
         'reports/ar_dunning_fee_templates.xml',
         'reports/ar_dunning_statement_templates.xml',
+        'views/ar_answer_templates.xml',  # forms of customers' answers, for the links and the portal
 
         # Root menus, used by the views below.
         'views/ar_menus.xml',
@@ -41,6 +43,7 @@
         'views/ar_dunning_policy_views.xml',
         'views/ar_dunning_letter_views.xml',
         'views/ar_dunning_run_views.xml',
+        'views/ar_customer_answer_views.xml',
         'views/ar_hand_over_views.xml',
         'views/ar_interest_rate_views.xml',
         'views/res_partner_views.xml',
@@ -54,6 +57,10 @@
     'assets': {
         'web.assets_backend': [
             'ar_coordinator/static/src/**/*',
+            ('remove', 'ar_coordinator/static/src/portal/**/*'),
+        ],
+        'web.assets_frontend': [
+            'ar_coordinator/static/src/portal/**/*',
         ],
         'web.assets_tests': [
             'ar_coordinator/static/tests/tours/**/*',

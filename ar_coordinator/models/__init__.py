@@ -36,6 +36,8 @@ from . import ar_interest_rate
 from . import mail_mail
 from . import mail_notification
 from . import ar_pause
+from . import ar_customer_answer
+from . import ar_customer_answer_kind
 from . import res_company
 from . import res_config_settings
 from . import res_partner

@@ -20,7 +20,7 @@ class AccountMove(models.Model):
     ar_is_paused = fields.Boolean(
         string="Reminders Paused", compute='_compute_ar_is_paused', search='_search_ar_is_paused',
         groups='ar_coordinator.group_ar_base',
-        help="Reminders of this invoice, or of all of the customer's, wait today.")
+        help="Reminders of this invoice, of an instalment of it, or of all of the customer's, wait today.")
 
     # === COMPUTE METHODS === #
 
@@ -48,8 +48,9 @@ class AccountMove(models.Model):
         self.ar_is_paused = False
         for company, moves in self.grouped('company_id').items():
             if company:
-                customers, paused = self.env['ar.pause']._paused(
-                    company, company._ar_today(), moves.commercial_partner_id.ids)
+                pauses, who = self.env['ar.pause'], (company, company._ar_today(), moves.commercial_partner_id.ids)
+                customers, paused = pauses._paused(*who)
+                paused.update(pauses._paused_items(*who).values())
                 for move in moves:
                     move.ar_is_paused = move.commercial_partner_id.id in customers or move._origin.id in paused
 
@@ -59,11 +60,14 @@ class AccountMove(models.Model):
         wanted = set(value)
         if wanted == {True, False}:
             return Domain.TRUE
+        pauses = self.env['ar.pause']
         paused = Domain.OR(
             Domain('company_id', '=', company.id) & (
-                Domain('id', 'in', list(moves)) | Domain('commercial_partner_id', 'in', list(customers)))
+                Domain('id', 'in', [*moves, *pauses._paused_items(company, today).values()])
+                | Domain('commercial_partner_id', 'in', list(customers)))
             for company in self.env.companies
-            for customers, moves in [self.env['ar.pause']._paused(company, company._ar_today())])
+            for today in [company._ar_today()]
+            for customers, moves in [pauses._paused(company, today)])
         return paused if True in wanted else ~paused
 
     # === ACTION METHODS === #

@@ -400,10 +400,13 @@ class ArDunningRun(models.Model):
 
     def _get_stops(self, rows):
         """Return {item id: {engine flag: True}} for items to leave alone. Hook: other reasons add theirs."""
-        customers, moves = self.env['ar.pause']._paused(
-            self.company_id, self.company_id._ar_today(), {row['partner_id'] for row in rows if row['partner_id']})
+        pauses, today = self.env['ar.pause'], self.company_id._ar_today()
+        partner_ids = {row['partner_id'] for row in rows if row['partner_id']}
+        customers, moves = pauses._paused(self.company_id, today, partner_ids)
+        items = pauses._paused_items(self.company_id, today, partner_ids)
         return {
-            row['id']: {'paused': True} for row in rows if row['partner_id'] in customers or row['move_id'] in moves}
+            row['id']: {'paused': True} for row in rows
+            if row['partner_id'] in customers or row['move_id'] in moves or row['id'] in items}
 
     def _make_item(self, row, sent_levels, stops, invoice_levels):
         """Turn a ledger row into an engine item."""

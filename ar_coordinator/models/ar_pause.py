@@ -22,6 +22,10 @@ class ArPause(models.Model):
         comodel_name='account.move', string="Invoice", index='btree_not_null', ondelete='cascade', check_company=True,
         domain=[('move_type', 'in', ('out_invoice', 'out_receipt')), ('state', '=', 'posted')],
         help="Empty: everything of the customer waits.")
+    move_line_id = fields.Many2one(
+        comodel_name='account.move.line', string="Instalment", index='btree_not_null', ondelete='cascade',
+        domain="[('move_id', '=', move_id), ('account_type', '=', 'asset_receivable')]",
+        help="Empty: the whole invoice waits, with all its instalments.")
     partner_id = fields.Many2one(
         comodel_name='res.partner', string="Customer", required=True, index=True, ondelete='cascade',
         compute='_compute_partner_id', store=True, readonly=False, precompute=True,
@@ -74,7 +78,7 @@ class ArPause(models.Model):
 
     # === CONSTRAINT METHODS === #
 
-    @api.constrains('move_id', 'partner_id')
+    @api.constrains('move_id', 'move_line_id', 'partner_id')
     def _check_customer(self):
         for pause in self:
             if pause.partner_id != pause.partner_id.commercial_partner_id:
@@ -85,6 +89,10 @@ class ArPause(models.Model):
                 raise ValidationError(self.env._(
                     "%(invoice)s is not an invoice of %(customer)s.", invoice=pause.move_id.name,
                     customer=pause.partner_id.display_name))
+            if pause.move_line_id and pause.move_line_id.move_id != pause.move_id:
+                raise ValidationError(self.env._(
+                    "%(item)s is not an instalment of %(invoice)s.", item=pause.move_line_id.display_name,
+                    invoice=pause.move_id.name or pause.partner_id.display_name))
 
     # === ACTION METHODS === #
 
@@ -111,7 +119,9 @@ class ArPause(models.Model):
         :return: (set of ids of customers paused as a whole, set of ids of paused invoices)
         """
         customers, moves = set(), set()
-        domain = Domain([('company_id', '=', company.id), ('date_start', '<=', day), ('date_end', '>=', day)])
+        domain = Domain([
+            ('company_id', '=', company.id), ('date_start', '<=', day), ('date_end', '>=', day),
+            ('move_line_id', '=', False)])
         if partner_ids is not None:
             domain &= Domain('partner_id', 'in', list(partner_ids))
         for partner, move in self._read_group(domain, ['partner_id', 'move_id']):
@@ -120,3 +130,16 @@ class ArPause(models.Model):
             else:
                 customers.add(partner.id)
         return customers, moves
+
+    @api.model
+    def _paused_items(self, company, day, partner_ids=None):
+        """Return {item id: invoice id} of the items paused by themselves on `day`, in one query (None: of everybody).
+
+        An invoice paused as a whole is not listed here, see `_paused`.
+        """
+        domain = Domain([
+            ('company_id', '=', company.id), ('date_start', '<=', day), ('date_end', '>=', day),
+            ('move_line_id', '!=', False)])
+        if partner_ids is not None:
+            domain &= Domain('partner_id', 'in', list(partner_ids))
+        return {item.id: move.id for item, move in self._read_group(domain, ['move_line_id', 'move_id'])}
