@@ -28,6 +28,7 @@ from . import ar_dunning_history
 from . import ar_dunning_customer
 from . import ar_dunning_fee
 from . import ar_dunning_attachments
+from . import ar_dunning_print
 from . import ar_hand_over
 from . import ar_dunning_reply
 from . import ar_dunning_delivery

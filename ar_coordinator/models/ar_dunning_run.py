@@ -625,7 +625,7 @@ class ArDunningRun(models.Model):
 
     def _render_missing_pdfs(self, letters):
         """Render missing invoices before anything is locked: it takes a second each. Errors come up when queueing."""
-        for letter in letters.filtered(lambda letter: letter.channel == 'email'):
+        for letter in letters.filtered(lambda letter: letter.channel in ('email', 'letter')):
             try:
                 with self.env.cr.savepoint():
                     letter._get_attachments()

@@ -19,6 +19,7 @@ from . import test_dunning_last_look
 from . import test_dunning_letters
 from . import test_dunning_limits
 from . import test_dunning_policy
+from . import test_dunning_print
 from . import test_dunning_reply
 from . import test_dunning_roles
 from . import test_dunning_run
