@@ -20,6 +20,7 @@
         'data/ar_dunning_activity_data.xml',
         'data/ar_dunning_policy_data.xml',
         'data/ar_dunning_cron.xml',
+        'data/ar_promise_data.xml',
         'data/ar_interest_rate_data.xml',
         'data/ar_customer_answer_data.xml',
 

@@ -5,7 +5,8 @@ from odoo.tools import SQL
 USERS_TABLES = (
     'ar_customer_answer_line', 'ar_customer_answer',
     'ar_dunning_outcome', 'ar_dunning_letter_line', 'ar_dunning_letter', 'ar_dunning_run',
-    'ar_dispute_credit_move_rel', 'ar_dispute_period', 'ar_dispute_line', 'ar_dispute')
+    'ar_dispute_credit_move_rel', 'ar_dispute_period', 'ar_dispute_line', 'ar_dispute',
+    'ar_promise_instalment', 'ar_promise_line', 'ar_promise', 'ar_promise_plan_item', 'ar_promise_plan')
 
 
 def uninstall_hook(env):

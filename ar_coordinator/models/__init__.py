@@ -39,6 +39,12 @@ from . import mail_notification
 from . import ar_pause
 from . import ar_customer_answer
 from . import ar_customer_answer_kind
+from . import ar_promise
+from . import ar_promise_line
+from . import ar_promise_plan
+from . import ar_promise_plan_line
+from . import ar_promise_judge
+from . import ar_promise_dunning
 from . import res_company
 from . import res_config_settings
 from . import res_partner

@@ -31,8 +31,6 @@ class ArAgingReport(models.AbstractModel):
         # from here on one date, even over midnight
         options.update(as_of=opts['as_of'].isoformat(), age_at=opts['age_at'].isoformat())
         data = ledger.aged_balance(options)
-        for row in (*data['rows'], data['totals']):
-            row['promised'] = 0.0  # promises to pay are not recorded yet: nothing is promised
         result = {
             'as_of': opts['as_of'].isoformat(),
             'age_at': opts['age_at'].isoformat(),

@@ -53,8 +53,8 @@ class ArLedger(models.AbstractModel):
             `_read_options`); with group_by and group_id, the items behind one row of the aged report
         :return: list of dict: id (account.move.line), move_id, move_name, move_type, ref, partner_id, partner_name,
             company_id, company_currency_id, currency_id, date, invoice_date, date_maturity, age_date, days, bucket
-            (index), residual and disputed in company currency as the books have them, residual_currency and
-            disputed_currency in the item's own, draft_matched (see the module's docstring)
+            (index), residual, disputed and promised in company currency as the books have them, residual_currency,
+            disputed_currency and promised_currency in the item's own, draft_matched (see the module's docstring)
         :raise AccessError: when the user may not read receivables
         :raise UserError: when an option makes no sense
         """
@@ -77,10 +77,13 @@ class ArLedger(models.AbstractModel):
                    width_bucket(%(age_at)s - item.age_date, %(starts)s) AS bucket,
                    item.residual, item.residual_currency, item.draft_matched, item.no_followup,
                    COALESCE(disputed.amount, 0) AS disputed,
-                   COALESCE(disputed.amount_currency, 0) AS disputed_currency
+                   COALESCE(disputed.amount_currency, 0) AS disputed_currency,
+                   COALESCE(promised.amount, 0) AS promised,
+                   COALESCE(promised.amount_currency, 0) AS promised_currency
               FROM item
               JOIN account_move move ON move.id = item.move_id
          LEFT JOIN disputed ON disputed.line_id = item.line_id
+         LEFT JOIN promised ON promised.line_id = item.line_id
               %(joins)s
              WHERE %(condition)s
           ORDER BY item.age_date, item.line_id
@@ -88,7 +91,9 @@ class ArLedger(models.AbstractModel):
             """,
             **{'with': self._items_with(opts)}, age_at=opts['age_at'], starts=bucket_starts, joins=joins,
             condition=condition, limit=self._sql_limit(opts)))
-        numbers = ('residual', 'residual_currency', 'draft_matched', 'disputed', 'disputed_currency')
+        numbers = (
+            'residual', 'residual_currency', 'draft_matched', 'disputed', 'disputed_currency', 'promised',
+            'promised_currency')
         for row in rows:
             row.update((number, float(row[number])) for number in numbers)
         return rows
@@ -100,9 +105,9 @@ class ArLedger(models.AbstractModel):
 
         :param dict options: see `_read_options`
         :return: dict with `rows` (list of dict: id, name, amounts (one per bucket, first = not due), unapplied, total,
-            disputed, item_count), `totals` (the same over all groups, not only this page), `row_count`, `currency_id`
-            (of all amounts: the companies' common currency, else the current company's, converted at the rate of
-            `as_of`)
+            disputed, promised, item_count), `totals` (the same over all groups, not only this page), `row_count`,
+            `currency_id` (of all amounts: the companies' common currency, else the current company's, converted at the rate
+            of `as_of`)
         :raise AccessError, UserError: as `open_items`
         """
         opts = self._read_options(options)
@@ -115,7 +120,7 @@ class ArLedger(models.AbstractModel):
             SQL("COALESCE(SUM(residual) FILTER (WHERE residual >= 0 AND bucket = %s), 0) AS %s",
                 number, SQL.identifier(column))
             for number, column in enumerate(columns))
-        measures = [*columns, 'unapplied', 'total', 'disputed']
+        measures = [*columns, 'unapplied', 'total', 'disputed', 'promised']
         if rates:
             # one group may hold items of companies with different currencies: convert cell by cell, round, then add
             rate_values = SQL(", ").join(SQL("(%s, %s)", company, rate) for company, rate in rates.items())
@@ -145,15 +150,18 @@ class ArLedger(models.AbstractModel):
             %(with)s,
             aged AS MATERIALIZED (
                 SELECT %(key)s AS key, item.company_id, item.residual, COALESCE(disputed.amount, 0) AS disputed,
+                       COALESCE(promised.amount, 0) AS promised,
                        width_bucket(%(age_at)s - item.age_date, %(starts)s) AS bucket
                   FROM item
              LEFT JOIN disputed ON disputed.line_id = item.line_id
+             LEFT JOIN promised ON promised.line_id = item.line_id
                   %(joins)s
             ),
             by_company AS (
                 SELECT key, %(company)s %(amounts)s,
                        COALESCE(SUM(residual) FILTER (WHERE residual < 0), 0) AS unapplied,
-                       SUM(residual) AS total, SUM(disputed) AS disputed, COUNT(*)::int AS item_count
+                       SUM(residual) AS total, SUM(disputed) AS disputed, SUM(promised) AS promised,
+                       COUNT(*)::int AS item_count
                   FROM aged
               GROUP BY %(company)s key
             ),
@@ -287,9 +295,9 @@ class ArLedger(models.AbstractModel):
         return list(value)
 
     def _sql_order(self, opts, columns):
-        """ORDER BY of the aged rows: '<column> [asc|desc]', column = name, total, unapplied, disputed, a bucket."""
+        """ORDER BY of the aged rows: '<column> [asc|desc]', column = name, total, unapplied, a bucket, ..."""
         column, _blank, direction = opts['order'].partition(' ')
-        if column not in ('name', 'total', 'unapplied', 'disputed', 'item_count', *columns) \
+        if column not in ('name', 'total', 'unapplied', 'disputed', 'promised', 'item_count', *columns) \
                 or direction.lower() not in ('', 'asc', 'desc'):
             raise UserError(self.env._("Ageing cannot be sorted by %s.", opts['order']))
         direction = SQL("DESC") if direction.lower() == 'desc' else SQL()
@@ -340,6 +348,8 @@ class ArLedger(models.AbstractModel):
         self.env['res.partner'].flush_model(['commercial_partner_id', 'complete_name', 'country_id', 'user_id'])
         self.env['ar.dispute'].flush_model(['move_id', 'amount_held', 'date_held', 'date_closed'])
         self.env['ar.dispute.period'].flush_model(['move_id', 'amount_held', 'date_held', 'date_closed'])
+        self.env['ar.promise.line'].flush_model()
+        self.env['ar.promise.plan.item'].flush_model()
         domain = Domain([
             ('company_id', 'in', opts['company_ids']),
             ('account_id', 'in', self._receivable_accounts(opts, non_trade=non_trade)),
@@ -398,7 +408,11 @@ class ArLedger(models.AbstractModel):
                  FROM (%s) AS part GROUP BY line_id""", SQL(" UNION ALL ").join(parts))
 
     def _items_with(self, opts):
-        """WITH clause giving `item` (one row per open item) and `disputed` (line_id, amount, amount_currency)."""
+        """WITH clause giving `item` (one row per open item), `disputed` and `promised` (line_id, amount,
+        amount_currency).
+
+        A promise is used up by what was paid since: by the fall of the residual, as far as payments made it fall.
+        """
         query = self._lines(opts)
         where = query.where_clause or SQL("TRUE")
         undone = self._undone(opts)
@@ -461,6 +475,29 @@ class ArLedger(models.AbstractModel):
                       JOIN res_currency currency ON currency.id = item.company_currency_id
                   ) AS allocated
                  WHERE taken > 0
+            ),
+            promised AS (
+                SELECT line_id, taken AS amount_currency,
+                       CASE WHEN residual_currency = taken THEN residual
+                            ELSE ROUND(residual * taken / residual_currency, decimal_places) END AS amount
+                  FROM (
+                    SELECT item.line_id, item.residual, item.residual_currency, currency.decimal_places,
+                           LEAST(item.residual_currency, SUM(given.amount - GREATEST(0, LEAST(
+                               given.amount_paid, given.amount_open - item.residual_currency)))) AS taken
+                      FROM (SELECT move_line_id, amount, amount_open, COALESCE(amount_paid, 0) AS amount_paid
+                              FROM ar_promise_line
+                             WHERE plan_id IS NULL AND date_made <= %(as_of)s
+                                   AND (date_ended IS NULL OR date_ended > %(as_of)s)
+                         UNION ALL
+                            SELECT move_line_id, amount, amount, COALESCE(amount_paid, 0)
+                              FROM ar_promise_plan_item
+                             WHERE date_accepted <= %(as_of)s AND (date_ended IS NULL OR date_ended > %(as_of)s)
+                           ) AS given
+                      JOIN item ON item.line_id = given.move_line_id AND item.residual_currency > 0
+                      JOIN res_currency currency ON currency.id = item.company_currency_id
+                  GROUP BY item.line_id, item.residual, item.residual_currency, currency.decimal_places
+                  ) AS allocated
+                 WHERE taken > 0
             )""", undone=undone_with, items=items, rounds=DISPUTE_ROUNDS, as_of=opts['as_of'])
 
     def _group_key(self, group_by):
@@ -479,16 +516,17 @@ class ArLedger(models.AbstractModel):
         return SQL("item.%s", SQL.identifier(f'{group_by}_id')), partner
 
     def _aged_result(self, rows, columns, opts, currency):
-        """Shape the rows of `aged_balance`: (position, key, name, item_count, *amounts, unapplied, total, disputed).
+        """Shape the rows of `aged_balance`: (position, key, name, item_count, *amounts, unapplied, total, disputed,
+        promised).
 
         The first is that of the totals, with the number of groups for a key.
         """
         count = len(columns)
 
         def shape(item_count, *cells):
-            unapplied, total, disputed = cells[count:]
+            unapplied, total, disputed, promised = cells[count:]
             return {'amounts': list(cells[:count]), 'unapplied': unapplied, 'total': total, 'disputed': disputed,
-                    'item_count': item_count}
+                    'promised': promised, 'item_count': item_count}
 
         (_position, row_count, _name, *totals), *rows = rows
         totals = shape(int(totals[0]), *map(float, totals[1:]))

@@ -37,4 +37,5 @@ from . import test_kpi_tour
 from . import test_ledger
 from . import test_ledger_properties
 from . import test_pause
+from . import test_promise
 from . import test_rpc
