@@ -106,8 +106,8 @@ class ArLedger(models.AbstractModel):
         :param dict options: see `_read_options`
         :return: dict with `rows` (list of dict: id, name, amounts (one per bucket, first = not due), unapplied, total,
             disputed, promised, item_count), `totals` (the same over all groups, not only this page), `row_count`,
-            `currency_id` (of all amounts: the companies' common currency, else the current company's, converted at the rate
-            of `as_of`)
+            `currency_id` (of all amounts: the companies' common currency, else the current company's, converted at the
+            rate of `as_of`)
         :raise AccessError, UserError: as `open_items`
         """
         opts = self._read_options(options)
