@@ -31,6 +31,7 @@
         'reports/ar_dunning_fee_templates.xml',
         'reports/ar_dunning_statement_templates.xml',
         'views/ar_answer_templates.xml',  # forms of customers' answers, for the links and the portal
+        'reports/ar_statement_templates.xml',
 
         # Root menus, used by the views below.
         'views/ar_menus.xml',
@@ -49,6 +50,7 @@
         'views/ar_interest_rate_views.xml',
         'views/res_partner_views.xml',
         'views/res_config_settings_views.xml',
+        'views/ar_portal_templates.xml',
         'wizards/ar_dunning_change_wizard_views.xml',
         'wizards/ar_dunning_sample_views.xml',
         'wizards/ar_dunning_settings_views.xml',

@@ -1,1 +1,2 @@
+from . import ar_portal
 from . import ar_reports

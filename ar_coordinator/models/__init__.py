@@ -1,4 +1,5 @@
 from . import ar_ledger
+from . import ar_ledger_customer
 from . import ar_ledger_payments
 from . import ar_ledger_series
 from . import ar_ledger_tie_out
@@ -29,6 +30,8 @@ from . import ar_dunning_customer
 from . import ar_dunning_fee
 from . import ar_dunning_attachments
 from . import ar_dunning_print
+from . import ar_portal
+from . import ar_statement
 from . import ar_hand_over
 from . import ar_dunning_reply
 from . import ar_dunning_delivery
@@ -50,6 +53,7 @@ from . import res_config_settings
 from . import res_partner
 from . import account_move
 from . import account_move_line
+from . import payment_transaction
 from . import account_partial_reconcile
 from . import ar_import_preset
 from . import ar_import_loader

@@ -7,7 +7,6 @@ import hashlib
 import json
 
 from odoo import fields, models
-from odoo.tools.misc import format_amount
 
 DOCUMENT_TYPES = ('application/pdf', 'image/png', 'image/jpeg')
 
@@ -67,36 +66,12 @@ class ArDunningLetter(models.Model):
             are negative
         """
         self.ensure_one()
-        rows = self.env['ar.ledger'].open_items({
-            'as_of': self._get_statement_day(), 'company_ids': self.company_id.ids, 'partner_ids': self.partner_id.ids})
-        groups = {}
-        for row in sorted(rows, key=lambda row: (row['age_date'], row['id'])):
-            group = groups.setdefault(row['currency_id'], {'currency_id': row['currency_id'], 'rows': [], 'total': 0.0})
-            group['rows'].append({
-                'number': row['move_name'], 'date': row['invoice_date'] or row['date'], 'due': row['age_date'],
-                'days': max(row['days'], 0), 'open': row['residual_currency']})
-            group['total'] += row['residual_currency']
-        currencies = self.env['res.currency'].browse(groups)
-        for currency in currencies:
-            groups[currency.id]['total'] = currency.round(groups[currency.id]['total'])
-        return [groups[currency.id] for currency in currencies.sorted('name')]
+        return self.env['ar.statement']._get_open(self.partner_id, self.company_id, self._get_statement_day())
 
     def _get_statement_tables(self):
         """Return the statement formatted in the recipient's language: list of {currency, rows, total}."""
-        def format_row(row, currency):
-            return {
-                **row, 'date': self._format_date(row['date']), 'due': self._format_date(row['due']),
-                'open': format_amount(self.env, row['open'], currency, lang_code=self.lang)}
-
-        tables = []
-        for group in self._get_statement_rows():
-            currency = self.env['res.currency'].browse(group['currency_id'])
-            tables.append({
-                'currency': currency.name,
-                'total': format_amount(self.env, group['total'], currency, lang_code=self.lang),
-                'rows': [format_row(row, currency) for row in group['rows']],
-            })
-        return tables
+        statement = self._localized().env['ar.statement']
+        return statement._get_tables({'kind': 'open', 'tables': self._get_statement_rows()})
 
     # === SUPPORTING DOCUMENTS === #
 

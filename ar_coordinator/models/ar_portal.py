@@ -1,0 +1,167 @@
+"""What a customer may see and do on the pages of his own account (/my/receivables).
+
+The controller finds out whose account it is (the user's commercial partner, in the user's companies) and calls these
+methods with sudo; each of them reads that customer's records in that company only. Amounts are the ledger's, in the
+items' own currency.
+"""
+from odoo import api, models
+from odoo.exceptions import UserError
+
+INVOICE_TYPES = ('out_invoice', 'out_receipt')
+PENDING_STATES = ('pending', 'authorized')
+MAX_SELECTED = 200  # chosen one by one; "everything overdue" has no such limit
+
+
+class ArPortal(models.AbstractModel):
+    _name = 'ar.portal'
+    _description = "Customer's Account Online"
+
+    # === ACCOUNTS === #
+
+    @api.model
+    def _get_accounts(self, partner, companies):
+        """Return the customer's accounts, one per company and currency, those with something overdue first.
+
+        :param partner: res.partner, a commercial partner
+        :param companies: res.company
+        :return: list of dict: company, currency (records), as_of (date), and the numbers of
+            `ar.ledger.customer_accounts`, with `to_pay` (overdue less its disputed part)
+        """
+        accounts = []
+        for company in companies:  # few: the user's own
+            today = company._ar_today()
+            for row in self.env['ar.ledger'].customer_accounts(self._ledger_options(partner, company, today)):
+                currency = self.env['res.currency'].browse(row['currency_id'])
+                accounts.append({
+                    **row, 'company': company, 'currency': currency, 'as_of': today,
+                    'to_pay': currency.round(row['overdue'] - row['overdue_disputed'])})
+        accounts.sort(key=lambda account: (account['overdue'] <= 0, account['company'].id, account['currency'].name))
+        return accounts
+
+    @api.model
+    def _ledger_options(self, partner, company, today=None):
+        """Return the options of ledger queries about this customer in this company."""
+        return {'partner_ids': partner.ids, 'company_ids': company.ids, 'as_of': today or company._ar_today()}
+
+    # === ITEMS === #
+
+    @api.model
+    def _get_items(self, partner, company, currency, limit=None, offset=0, **how):
+        """Return a page of the account's open items with their states.
+
+        :param how: show, order, search, line_ids of `ar.ledger.customer_items`
+        :return: (list of dict as `ar.ledger.customer_items`, with what `_add_states` adds; number of all items)
+        """
+        options = {**self._ledger_options(partner, company), 'limit': limit, 'offset': offset}
+        rows, count = self.env['ar.ledger'].customer_items(options, currency_id=currency.id, **how)
+        self._add_states(rows, company, currency)
+        return rows, count
+
+    @api.model
+    def _add_states(self, rows, company, currency):
+        """Add to items what the customer is told about them, in a number of queries that does not grow with them.
+
+        kind (invoice, refund, payment, entry), move (record), url (of Odoo's own page of it, or ''), processing (an
+        online payment is under way), payable (what can be paid online now, without the disputed part; 0: nothing).
+        """
+        moves = self.env['account.move'].browse({row['move_id'] for row in rows})
+        underway = self._get_underway(moves)
+        for row in rows:
+            move = row['move'] = self.env['account.move'].browse(row['move_id']).with_prefetch(moves.ids)
+            row['kind'] = (
+                'invoice' if row['move_type'] in INVOICE_TYPES else 'refund' if row['move_type'] == 'out_refund'
+                else 'payment' if row['payment_id'] else 'entry')
+            row['url'] = f'/my/invoices/{move.id}' if row['move_type'] in ('out_invoice', 'out_refund') else ''
+            row['processing'] = row['residual'] > 0 and move.id in underway
+            row['payable'] = 0.0
+            if row['kind'] == 'invoice' and move.id not in underway and move._has_to_be_paid():
+                row['payable'] = max(currency.round(row['residual'] - row['settled'] - row['disputed']), 0.0)
+
+    @api.model
+    def _get_underway(self, moves):
+        """Return the ids of invoices with an online payment that is not in the books yet."""
+        transactions = self.env['payment.transaction'].search([
+            ('invoice_ids', 'in', moves.ids), ('operation', '!=', 'validation'),
+            '|', ('state', 'in', PENDING_STATES), '&', ('state', '=', 'done'), ('is_post_processed', '=', False)])
+        return set(transactions.invoice_ids.ids)
+
+    # === CONTACT === #
+
+    @api.model
+    def _get_contact(self, partner, company):
+        """Return whom the customer may ask: the collector, else the salesperson, else the company's own address.
+
+        :return: dict: name, email, phone
+        """
+        partner = partner.with_company(company)
+        contact = (partner.ar_collector_id or partner.user_id).partner_id or company.partner_id
+        return {
+            'name': contact.name,
+            'email': contact.email or company.email,
+            'phone': contact.phone or company.phone,
+        }
+
+    # === PAYMENT === #
+
+    @api.model
+    def _get_payment(self, partner, company, currency, selection, with_disputed=False):
+        """Return what paying a selection of items comes to, right now.
+
+        :param str selection: 'overdue', 'open' (everything), or ids of journal items with dashes between them
+        :param bool with_disputed: pay disputed parts, too
+        :return: dict: rows (items with `pay`, what is paid of each), moves, amount, allocation ({journal item's id as
+            text: amount}, for the transaction), left_out (rows that cannot be paid online), discounted (invoices among
+            them that have an early payment discount today)
+        :raise UserError: when nothing of it can be paid, or the selection makes no sense
+        """
+        how = {'show': {'overdue': 'overdue', 'open': 'all'}.get(selection, 'all')}
+        if selection not in ('overdue', 'open'):
+            how['line_ids'] = self._read_selection(selection)
+        items, _count = self._get_items(partner, company, currency, **how)
+        rows, left_out = [], []
+        for row in items:
+            row['pay'] = row['payable']
+            if with_disputed and row['kind'] == 'invoice' and not row['processing'] and row['move']._has_to_be_paid():
+                row['pay'] = currency.round(row['residual'] - row['settled'])
+            if row['pay'] > 0:
+                rows.append(row)
+            elif row['residual'] > 0:
+                left_out.append(row)
+        if not rows:
+            raise UserError(self.env._("There is nothing to pay online among these items."))
+        moves = self.env['account.move'].union(*(row['move'] for row in rows))
+        return {
+            'rows': rows,
+            'moves': moves,
+            'amount': currency.round(sum(row['pay'] for row in rows)),
+            'allocation': {str(row['id']): row['pay'] for row in rows},
+            'left_out': left_out,
+            'discounted': moves.filtered(
+                lambda move: move._is_eligible_for_early_payment_discount(currency, company._ar_today())),
+        }
+
+    @api.model
+    def _read_selection(self, selection):
+        """Return the ids in a selection like '12-15-17'.
+
+        :raise UserError: for anything else, or too many
+        """
+        parts = (selection or '').split('-')
+        if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
+            raise UserError(self.env._("Please select at least one invoice."))
+        if len(parts) > MAX_SELECTED:
+            raise UserError(self.env._("Please select %s invoices at most.", MAX_SELECTED))
+        return [int(part) for part in parts]
+
+    @api.model
+    def _get_payment_reference(self, payment, company):
+        """Return the reference of the transaction: the invoice's number, or one for the batch."""
+        moves = payment['moves']
+        return moves.name if len(moves) == 1 else company.get_next_batch_payment_communication()
+
+    # === LETTERS === #
+
+    @api.model
+    def _letters_domain(self, partner, companies):
+        """Return the domain of the letters that reached (or should have reached) the customer."""
+        return [('partner_id', '=', partner.id), ('company_id', 'in', companies.ids), ('state', '=', 'sent')]
