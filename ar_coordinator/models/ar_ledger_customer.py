@@ -74,7 +74,8 @@ class ArLedger(models.AbstractModel):
         :raise AccessError, UserError: as `open_items`; UserError for an unknown filter or order
         """
         if show not in ITEM_FILTERS or order not in ITEM_ORDERS:
-            raise UserError(self.env._("Open items cannot be shown by %(show)s and %(order)s.", show=show, order=order))
+            raise UserError(self.env._(
+                "Open items cannot be shown by %(show)s and %(order)s.", show=show, order=order))
         opts = self._read_options(options)
         conditions = [ITEM_FILTERS[show]]
         if currency_id:

@@ -212,17 +212,18 @@ class StatementWorkbook:
         self._write_head(sheet, (
             self.env._("Date"), self.env._("Document"), self.env._("Number"), self.env._("Due date"),
             self.env._("Amount"), self.env._("Balance")), (12, 14, 24, 12, 16, 16))
-        row = HEAD_ROWS + 1
-        sheet.write_string(row, 2, self.env._("Balance before"), self.bold)
-        sheet.write_number(row, 5, table['opening'], amount)
-        for row, item in enumerate(table['rows'], start=row + 1):
+        first = HEAD_ROWS + 1
+        sheet.write_string(first, 2, self.env._("Balance before"), self.bold)
+        sheet.write_number(first, 5, table['opening'], amount)
+        for row, item in enumerate(table['rows'], start=first + 1):
             self._write_days(sheet, row, ((0, item['date']), (3, item['due'])))
             sheet.write_string(row, 1, item['kind'])
             sheet.write_string(row, 2, item['number'] or "")
             sheet.write_number(row, 4, item['amount'], amount)
             sheet.write_number(row, 5, item['balance'], amount)
-        sheet.write_string(row + 1, 2, self.env._("Balance"), total)
-        sheet.write_number(row + 1, 5, table['closing'], total)
+        last = first + 1 + len(table['rows'])
+        sheet.write_string(last, 2, self.env._("Balance"), total)
+        sheet.write_number(last, 5, table['closing'], total)
 
 
 class ReportArStatement(models.AbstractModel):

@@ -38,7 +38,7 @@ class PaymentTransaction(models.Model):
         if len(lines) < len(allocation):
             return []
         parts = []
-        for _account, items in lines.grouped('account_id').items():
+        for items in lines.grouped('account_id').values():
             whole = items.filtered(lambda line: self.currency_id.compare_amounts(
                 allocation[line.id], line.amount_residual_currency) >= 0)
             if whole:
