@@ -12,6 +12,7 @@
         'security/ar_groups.xml',
         'security/ir.model.access.csv',
         'security/ar_rules.xml',
+        'security/ar_credit_rules.xml',
 
         # Record data.
         'data/ar_dispute_reason_data.xml',
@@ -23,6 +24,8 @@
         'data/ar_promise_data.xml',
         'data/ar_interest_rate_data.xml',
         'data/ar_customer_answer_data.xml',
+        'data/ar_credit_rule_data.xml',
+        'data/ar_credit_mode_data.xml',
 
         # QWeb templates.
         'reports/ar_aging_report_templates.xml',
@@ -32,6 +35,7 @@
         'reports/ar_dunning_statement_templates.xml',
         'views/ar_answer_templates.xml',  # forms of customers' answers, for the links and the portal
         'reports/ar_statement_templates.xml',
+        'reports/ar_credit_templates.xml',
 
         # Root menus, used by the views below.
         'views/ar_menus.xml',
@@ -49,8 +53,16 @@
         'views/ar_hand_over_views.xml',
         'views/ar_interest_rate_views.xml',
         'views/res_partner_views.xml',
+        'views/ar_credit_hold_views.xml',
+        'views/ar_credit_release_views.xml',
+        'views/ar_credit_rule_views.xml',
+        'views/ar_credit_class_views.xml',
+        'views/ar_credit_partner_views.xml',
+        'views/ar_credit_move_views.xml',
         'views/res_config_settings_views.xml',
         'views/ar_portal_templates.xml',
+        'views/ar_credit_settings_views.xml',
+        'wizards/ar_credit_reason_wizard_views.xml',
         'wizards/ar_dunning_change_wizard_views.xml',
         'wizards/ar_dunning_sample_views.xml',
         'wizards/ar_dunning_settings_views.xml',

@@ -33,8 +33,10 @@ OPTIONS = {
 DUE_DATE = SQL("COALESCE(account_move_line.date_maturity, account_move_line.invoice_date, account_move_line.date)")
 # what was held when: a dispute's current round and its earlier ones
 DISPUTE_ROUNDS = SQL(
-    """SELECT move_id, amount_held, date_held, date_closed FROM ar_dispute
- UNION ALL SELECT move_id, amount_held, date_held, date_closed FROM ar_dispute_period""")
+    """SELECT move_id, amount_held, date_held, date_closed, reason_id FROM ar_dispute
+    UNION ALL
+       SELECT period.move_id, period.amount_held, period.date_held, period.date_closed, dispute.reason_id
+         FROM ar_dispute_period period JOIN ar_dispute dispute ON dispute.id = period.dispute_id""")
 INVOICE_DATE = SQL("COALESCE(account_move_line.invoice_date, account_move_line.date)")
 
 
@@ -186,30 +188,6 @@ class ArLedger(models.AbstractModel):
             limit=self._sql_limit(opts) if by_sql else SQL()))
         return self._aged_result(rows, columns, opts, currency)
 
-    @api.model
-    @api.readonly
-    def exposure(self, partners):
-        """Return what customers owe now, in the current company's currency.
-
-        :param partners: res.partner recordset or list of ids; contacts count as their commercial partner
-        :return: dict of commercial partner id -> {receivable, not_due, overdue, unapplied, disputed}
-        """
-        ids = partners.ids if isinstance(partners, models.BaseModel) else list(partners)
-        data = self.aged_balance({'partner_ids': ids, 'company_ids': self.env.company.ids})
-        exposure = {
-            row['id']: {
-                'receivable': row['total'],
-                'not_due': row['amounts'][0],
-                'overdue': sum(row['amounts'][1:]),
-                'unapplied': row['unapplied'],
-                'disputed': row['disputed'],
-            }
-            for row in data['rows']
-        }
-        commercial = self.env['res.partner'].browse(ids).commercial_partner_id
-        nothing = dict.fromkeys(('receivable', 'not_due', 'overdue', 'unapplied', 'disputed'), 0.0)
-        return {partner.id: exposure.get(partner.id, dict(nothing)) for partner in commercial}
-
     # === OPTIONS === #
 
     def _check_reader(self):
@@ -346,7 +324,8 @@ class ArLedger(models.AbstractModel):
         self.env['account.partial.reconcile'].flush_model()
         self.env['account.move'].flush_model(['move_type', 'ref', 'invoice_user_id', 'state'])
         self.env['res.partner'].flush_model(['commercial_partner_id', 'complete_name', 'country_id', 'user_id'])
-        self.env['ar.dispute'].flush_model(['move_id', 'amount_held', 'date_held', 'date_closed'])
+        self.env['ar.dispute'].flush_model(['move_id', 'amount_held', 'date_held', 'date_closed', 'reason_id'])
+        self.env['ar.dispute.reason'].flush_model(['is_our_fault'])
         self.env['ar.dispute.period'].flush_model(['move_id', 'amount_held', 'date_held', 'date_closed'])
         self.env['ar.promise.line'].flush_model()
         self.env['ar.promise.plan.item'].flush_model()
@@ -409,7 +388,7 @@ class ArLedger(models.AbstractModel):
 
     def _items_with(self, opts):
         """WITH clause giving `item` (one row per open item), `disputed` and `promised` (line_id, amount,
-        amount_currency).
+        amount_currency; of a dispute also our_fault, in company currency).
 
         A promise is used up by what was paid since: by the fall of the residual, as far as payments made it fall.
         """
@@ -461,14 +440,19 @@ class ArLedger(models.AbstractModel):
             disputed AS (
                 SELECT line_id, taken AS amount_currency,
                        CASE WHEN residual_currency = taken THEN residual
-                            ELSE ROUND(residual * taken / residual_currency, decimal_places) END AS amount
+                            ELSE ROUND(residual * taken / residual_currency, decimal_places) END AS amount,
+                       ROUND(residual * taken / residual_currency * fault_share, decimal_places) AS our_fault
                   FROM (
                     SELECT item.line_id, item.residual, item.residual_currency, currency.decimal_places,
+                           held.fault_share,
                            LEAST(item.residual_currency, held.amount - COALESCE(SUM(item.residual_currency) OVER (
                                PARTITION BY item.move_id ORDER BY item.date_maturity, item.line_id
                                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)) AS taken
-                      FROM (SELECT move_id, SUM(amount_held) AS amount
+                      FROM (SELECT move_id, SUM(amount_held) AS amount,
+                                   COALESCE(SUM(amount_held) FILTER (WHERE reason.is_our_fault), 0)
+                                       / NULLIF(SUM(amount_held), 0) AS fault_share
                               FROM (%(rounds)s) AS dispute
+                              JOIN ar_dispute_reason reason ON reason.id = dispute.reason_id
                              WHERE date_held <= %(as_of)s AND (date_closed IS NULL OR date_closed > %(as_of)s)
                           GROUP BY move_id) AS held
                       JOIN item ON item.move_id = held.move_id AND item.residual_currency > 0

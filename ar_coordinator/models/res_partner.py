@@ -15,7 +15,8 @@ class ResPartner(models.Model):
         groups='ar_coordinator.group_ar_base',
         help="Open items today, credits deducted, of the whole customer in the current company.")
     ar_overdue_amount = fields.Monetary(
-        string="Overdue", compute='_compute_ar_amounts', currency_field='ar_currency_id',
+        string="Overdue", compute='_compute_ar_amounts', search='_search_ar_overdue_amount',
+        currency_field='ar_currency_id',
         groups='ar_coordinator.group_ar_base',
         help="Open items past their due date, of the whole customer in the current company; unapplied credits are not"
              " deducted.")

@@ -2,6 +2,8 @@ from . import test_access
 from . import test_aging_export
 from . import test_aging_tour
 from . import test_customer_answer
+from . import test_credit_exposure
+from . import test_credit_hold
 from . import test_dispute
 from . import test_dispute_open
 from . import test_dunning_attachments

@@ -324,8 +324,10 @@ class TestLedger(ArCommon):
         self.ar_cash(30, '2020-02-01')
         contact = self.env['res.partner'].create({'name': "Buyer", 'parent_id': self.customer.id})
         exposure = self.env['ar.ledger'].exposure(contact | self.other_customer)
+        days = (self.company._ar_today() - date(2020, 1, 1)).days
         self.assertEqual(exposure[self.customer.id], {
-            'receivable': 70, 'not_due': 0, 'overdue': 100, 'unapplied': -30, 'disputed': 0})
+            'receivable': 70, 'not_due': 0, 'overdue': 100, 'unapplied': -30, 'disputed': 0, 'our_fault': 0,
+            'overdue_checked': 70, 'oldest_days': days, 'parts': {'open': 70}, 'exposure': 70})
         self.assertEqual(exposure[self.other_customer.id]['receivable'], 0)
 
     def test_draft_counterpart_without_a_matching_number(self):

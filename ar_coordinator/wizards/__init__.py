@@ -1,3 +1,4 @@
+from . import ar_credit_reason_wizard
 from . import ar_dunning_change_wizard
 from . import ar_dunning_sample
 from . import ar_import_wizard_lines

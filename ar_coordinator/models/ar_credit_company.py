@@ -1,0 +1,44 @@
+"""Credit settings of a company; its default limit and the default mode of its customers go together."""
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+
+class ResCompany(models.Model):
+    _inherit = 'res.company'
+
+    ar_credit_check_posting = fields.Boolean(
+        string="Check Invoices", help="Customer invoices of customers on hold cannot be posted without a release.")
+    ar_credit_include_drafts = fields.Boolean(
+        string="Count Draft Invoices", help="Draft customer invoices are part of the exposure.")
+    ar_credit_exclude_our_fault = fields.Boolean(
+        string="Leave Out What Is Our Fault", default=True,
+        help="What is disputed for a reason that is our fault is neither exposure nor overdue for the credit rules.")
+    ar_release_tolerance = fields.Float(
+        string="Release Tolerance (%)", digits=(5, 2), default=5.0,
+        help="A released document may grow by this much, unless the customer's risk class says otherwise.")
+
+    @api.constrains('ar_release_tolerance')
+    def _check_ar_release_tolerance(self):
+        for company in self:
+            if not 0 <= company.ar_release_tolerance <= 100:
+                raise ValidationError(self.env._(
+                    "%(company)s: the release tolerance is between 0 and 100 %%, not %(percent)s.",
+                    company=company.name, percent=company.ar_release_tolerance))
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = 'res.config.settings'
+
+    ar_credit_check_posting = fields.Boolean(related='company_id.ar_credit_check_posting', readonly=False)
+    ar_credit_include_drafts = fields.Boolean(related='company_id.ar_credit_include_drafts', readonly=False)
+    ar_credit_exclude_our_fault = fields.Boolean(related='company_id.ar_credit_exclude_our_fault', readonly=False)
+    ar_release_tolerance = fields.Float(related='company_id.ar_release_tolerance', readonly=False)
+
+    def _inverse_account_default_credit_limit(self):
+        """Override: with a default limit, customers without one of their own are limited to it; without, unlimited."""
+        modes = {
+            setting.company_id: 'limited' if setting.account_default_credit_limit else 'unlimited' for setting in self}
+        result = super()._inverse_account_default_credit_limit()
+        for company, mode in modes.items():
+            self.env['ir.default'].set('res.partner', 'ar_credit_mode', mode, company_id=company.id)
+        return result
