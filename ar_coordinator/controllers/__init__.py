@@ -1,2 +1,3 @@
+from . import ar_answer
 from . import ar_portal
 from . import ar_reports

@@ -1,6 +1,7 @@
 from . import test_access
 from . import test_aging_export
 from . import test_aging_tour
+from . import test_answer_link
 from . import test_customer_answer
 from . import test_credit_exposure
 from . import test_credit_hold
