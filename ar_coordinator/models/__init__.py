@@ -38,8 +38,10 @@ from . import ar_dunning_reply
 from . import ar_dunning_delivery
 from . import ar_interest_waiver
 from . import ar_interest_rate
+from . import ir_qweb
 from . import mail_mail
 from . import mail_notification
+from . import mail_render_mixin
 from . import ar_pause
 from . import ar_customer_answer
 from . import ar_customer_answer_kind

@@ -24,6 +24,11 @@ class ArDunningLevel(models.Model):
 class ArDunningLetter(models.Model):
     _inherit = 'ar.dunning.letter'
 
+    def _wants_attachments(self):
+        """Override: statement and supporting documents may go with it."""
+        level = self.level_id
+        return super()._wants_attachments() or level.attach_statement or level.attach_documents
+
     def _get_attachments(self):
         """Override: statement and supporting documents, where the level wants them."""
         attachments = super()._get_attachments()

@@ -15,7 +15,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools.misc import format_amount, format_date
 
-from .ar_dunning_letter import COUNTED_STATES, describe
+from .ar_dunning_letter import COUNTED_STATES, describe, write_changed
 
 _logger = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ class ArDunningRun(models.Model):
             recipient, email_reason = addresses[letter.partner_id.id]
             channel, reason = letter.level_id._choose_channel(recipient, email_reason, numbers.get(letter.id))
             reasons[letter] = (RESULT_OF_CHANNEL[channel], reason)
-            letter._write_changed({
+            write_changed(letter, {
                 'channel': channel,
                 'email_to': recipient.email_normalized if channel == 'email' else False,
                 'also_printed': channel == 'email' and letter.level_id.send_letter and has_postal_address(recipient),
@@ -213,13 +213,6 @@ class ArDunningLetter(models.Model):
                 letter.date_posted = fields.Datetime.now()
 
     # === CHANNELS === #
-
-    def _write_changed(self, vals):
-        """Write what differs."""
-        self.ensure_one()
-        changed = {name: value for name, value in vals.items() if (self[name] or False) != (value or False)}
-        if changed:
-            self.write(changed)
 
     def _waits_for_post(self):
         """Return whether a printed letter has still to be posted."""

@@ -7,6 +7,8 @@ debt and nobody is reminded of it.
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from .ar_dunning_letter import write_changed
+
 
 class ArDunningLevel(models.Model):
     _inherit = 'ar.dunning.level'
@@ -105,7 +107,7 @@ class ArDunningLetter(models.Model):
             level = letter.level_id
             if not (level._has_fee() or letter.amount_fee or letter.fee_note):
                 continue
-            letter._write_changed(letter._prepare_fee(level if letter.state == 'draft' else level.browse()))
+            write_changed(letter, letter._prepare_fee(level if letter.state == 'draft' else level.browse()))
 
     def _prepare_fee(self, level):
         """Return the values of the letter's fee at a level; of none for no level."""

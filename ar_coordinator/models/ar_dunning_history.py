@@ -133,6 +133,28 @@ class ArDunningLetter(models.Model):
         back._note_in_chatter()
         return result
 
+    def _message_track(self, fields_iter, initial_values_dict):
+        """Override: notes about changes of state in one go, not letter by letter; that a letter was queued stands with
+        its e-mail, which is a message of its own in the same chatter.
+        """
+        pending = self.env.cr.precommit.data
+        if any(pending.get(f'mail.tracking.{what}.{self._name}') for what in ('message', 'author')):
+            return super()._message_track(fields_iter, initial_values_dict)
+        tracked = self.fields_get(fields_iter, attributes=('string', 'type', 'selection', 'currency_field'))
+        letters = self.exists()
+        tracking = {letter.id: letter._mail_track(tracked, initial_values_dict[letter.id]) for letter in letters}
+        changed = letters.filtered(lambda letter: tracking[letter.id][1])
+        messages = {
+            letter: letter.mail_message_id for letter in changed
+            if (initial_values_dict[letter.id].get('state'), letter.state) == ('draft', 'queued')}
+        rest = changed.filtered(lambda letter: not messages.get(letter))
+        messages.update(zip(rest, rest._message_log_batch({}), strict=True))
+        # sudo: as Odoo does it; whoever changed the state was allowed to
+        self.env['mail.tracking.value'].sudo().create([
+            {**values, 'mail_message_id': message.id}
+            for letter, message in messages.items() for _create, _id, values in tracking[letter.id][1]])
+        return tracking
+
     def _note_in_chatter(self):
         """Leave a note on the customers of queued or failed letters, and on the invoices where the company wants it."""
         if not self:

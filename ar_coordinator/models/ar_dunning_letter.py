@@ -28,6 +28,14 @@ def describe(error):
     return str(root) if isinstance(root, UserError) else f"{type(root).__name__}: {root}"
 
 
+def write_changed(record, vals):
+    """Write those of `vals` that differ: the gate reads everything again, and most of it is as it was."""
+    now = {name: record._fields[name].convert_to_write(record[name], record) for name in vals}
+    changed = {name: value for name, value in vals.items() if (now[name] or False) != (value or False)}
+    if changed:
+        record.write(changed)
+
+
 class ArDunningLetter(models.Model):
     _name = 'ar.dunning.letter'
     _description = "Dunning Letter"
@@ -72,7 +80,7 @@ class ArDunningLetter(models.Model):
         comodel_name='mail.message', string="E-mail Message", index='btree_not_null', ondelete='set null',
         readonly=True)
     subject = fields.Char(readonly=True)
-    body_sent = fields.Html(string="As Sent", sanitize='email_outgoing', readonly=True)
+    body_sent = fields.Html(string="As Sent", sanitize=False, readonly=True)  # to the letter, as it left the house
     message = fields.Html(
         compute='_compute_message', sanitize=False,
         help="The letter as it was sent; before that, as it will look.")
@@ -101,6 +109,13 @@ class ArDunningLetter(models.Model):
                 "A letter that went out is part of the customer's history and cannot be deleted."))
 
     # === RENDERING: used by mail templates and the printed letter, always in the recipient's language === #
+
+    @api.model
+    def mail_allowed_qweb_expressions(self):
+        """Override of `mail`: what templates may use without the right to write code, and is rendered the short way."""
+        return (
+            *super().mail_allowed_qweb_expressions(), 'object.lang', 'object.recipient_id.id', 'object.recipient_id.name',
+            'object.company_id.name', 'object.company_id.email', 'object.level_id.name')
 
     def _render_body(self):
         """Return the letter's text in the recipient's language, as its level's template has it now."""
@@ -249,12 +264,8 @@ class ArDunningLetter(models.Model):
         subjects = template._render_field('subject', self.ids, compute_lang=True)
         self._cancel_superseded_mails()
         for letter in self:
-            letter.write({
-                'subject': subjects[letter.id],
-                'body_sent': bodies[letter.id],
-                'state': 'queued',
-                'user_id': self.env.uid,
-            })
+            letter.write({'subject': subjects[letter.id], 'body_sent': bodies[letter.id]})
+        self.write({'state': 'queued', 'user_id': self.env.uid})
 
     def _queue_mails(self, template):
         """Create the e-mails with notifications (which bounces find back) and freeze what they say."""
@@ -268,16 +279,11 @@ class ArDunningLetter(models.Model):
                 raise UserError(self.env._("%s: the e-mail template made no message.", letter.name))
             if attachments[letter.id]:
                 mail.attachment_ids = [fields.Command.link(attachment) for attachment in attachments[letter.id].ids]
-            failed = mail.state in ('exception', 'cancel')
             letter.write({
-                'mail_message_id': mail.mail_message_id.id,
-                'subject': mail.subject,
-                'body_sent': mail.body_html,
-                'state': 'queued',
-                'user_id': self.env.uid,
-            })
-            if failed:
-                letter._fail(mail.failure_reason or self._get_failure_label(mail.failure_type))
+                'mail_message_id': mail.mail_message_id.id, 'subject': mail.subject, 'body_sent': mail.body_html})
+        self.write({'state': 'queued', 'user_id': self.env.uid})
+        for mail in mails.filtered(lambda mail: mail.state in ('exception', 'cancel')):
+            self.browse(mail.res_id)._fail(mail.failure_reason or self._get_failure_label(mail.failure_type))
 
     def _cancel_superseded_mails(self):
         """Stop earlier e-mails for the same items that failed and could still be sent again by hand."""
@@ -288,6 +294,10 @@ class ArDunningLetter(models.Model):
         if earlier:
             mails = self.env['mail.mail'].search([('mail_message_id', 'in', earlier.ids), ('state', '!=', 'sent')])
             mails.cancel()
+
+    def _wants_attachments(self):
+        """Return whether anything may go with the letter. Hook for those who extend `_get_attachments`."""
+        return self.level_id.attach_invoices != 'no'
 
     def _get_attachments(self):
         """Return the PDFs that go with the letter: of its own items' invoices, all of this customer.

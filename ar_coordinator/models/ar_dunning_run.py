@@ -21,7 +21,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools.misc import format_date
 
 from ..engine import dunning
-from .ar_dunning_letter import COUNTED_STATES, describe
+from .ar_dunning_letter import COUNTED_STATES, describe, write_changed
 from .ar_dunning_outcome import REASONS, RESULTS
 
 _logger = logging.getLogger(__name__)
@@ -625,7 +625,8 @@ class ArDunningRun(models.Model):
 
     def _render_missing_pdfs(self, letters):
         """Render missing invoices before anything is locked: it takes a second each. Errors come up when queueing."""
-        for letter in letters.filtered(lambda letter: letter.channel in ('email', 'letter')):
+        for letter in letters.filtered(
+                lambda letter: letter.channel in ('email', 'letter') and letter._wants_attachments()):
             try:
                 with self.env.cr.savepoint():
                     letter._get_attachments()
@@ -655,21 +656,22 @@ class ArDunningRun(models.Model):
                 outcome = outcomes.get((letter, line.move_line_id), self.env['ar.dunning.outcome'])
                 if decision and decision.result == dunning.SENT and decision.level.id == line.level_id.id:
                     amounts = self._prepare_amounts(decision)
-                    line.write(amounts)
-                    outcome.write({
+                    write_changed(line, amounts)
+                    write_changed(outcome, {
                         **amounts, 'amount_asked_company': decision.amount_company,
                         'result': dunning.LETTER if reason else dunning.SENT, 'reason': reason or dunning.DUE})
                 else:
                     outcome.write(self._prepare_dropped(decision))
                     line.unlink()
-            letter.write({
+            write_changed(letter, {
                 'line_count': len(letter.line_ids),
                 'amount_total': sum(letter.line_ids.mapped('amount_asked')),
                 **self._prepare_address(recipient, reason)})
             if not letter.line_ids:
                 letter.state = 'cancelled'
             else:
-                letter.level_id = max(letter.line_ids.level_id, key=lambda level: level.delay_days)
+                write_changed(letter, {
+                    'level_id': max(letter.line_ids.level_id, key=lambda level: level.delay_days).id})
         return letters.filtered(lambda letter: letter.state == 'draft')
 
     def _prepare_dropped(self, decision):
