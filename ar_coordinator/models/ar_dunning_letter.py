@@ -114,8 +114,8 @@ class ArDunningLetter(models.Model):
     def mail_allowed_qweb_expressions(self):
         """Override of `mail`: what templates may use without the right to write code, and is rendered the short way."""
         return (
-            *super().mail_allowed_qweb_expressions(), 'object.lang', 'object.recipient_id.id', 'object.recipient_id.name',
-            'object.company_id.name', 'object.company_id.email', 'object.level_id.name')
+            *super().mail_allowed_qweb_expressions(), 'object.lang', 'object.recipient_id.id',
+            'object.recipient_id.name', 'object.company_id.name', 'object.company_id.email', 'object.level_id.name')
 
     def _render_body(self):
         """Return the letter's text in the recipient's language, as its level's template has it now."""
