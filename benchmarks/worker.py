@@ -27,7 +27,7 @@ class OdooJobs:
         config.parse_config(['-c', conf, '-d', db, '--no-http', '--log-level=warn'], setup_logging=True)
         self.registry = importlib.import_module('odoo.modules.registry').Registry(db)
         self.drafts = []
-        self.run_id, self.letters = None, []
+        self.run_id, self.letters, self.communications = None, [], []
 
     @contextlib.contextmanager
     def call(self, job):
@@ -89,6 +89,7 @@ class OdooJobs:
                SET email = 'c' || id || '@example.com', email_normalized = 'c' || id || '@example.com', lang = 'en_US'
              WHERE name LIKE 'Customer %'""")
         env.invalidate_all()
+        env.company.email = 'office@example.com'
         env['ar.dunning.level'].search([]).attach_invoices = 'no'
         run = env['ar.dunning.run'].create({})
         run.action_preview()
@@ -114,6 +115,24 @@ class OdooJobs:
             env.flush_all()
         if set(letters.mapped('state')) != {'queued'}:
             raise AssertionError("The letters were not queued.")
+
+    def peer_dunning_prepare(self, env):
+        """Set up the peer's policy, and keep it."""
+        importlib.import_module('benchmarks.peer_dunning').prepare(env)
+        env.cr.commit()
+
+    def peer_dunning_evaluate(self, env):
+        """Let the peer find what is due and make its communications, and keep them for `peer_dunning_send`."""
+        communications = importlib.import_module('benchmarks.peer_dunning').evaluate(env)
+        self.communications = communications.ids
+        self.asked = importlib.import_module('benchmarks.peer_dunning').asked(communications)
+        env.cr.commit()
+        return {'counts': {'items': len(self.asked), 'letters': len(communications)}}
+
+    def peer_dunning_send(self, env, count):
+        """Create the e-mails of some of those communications; nothing reaches a mail server."""
+        module = importlib.import_module('benchmarks.peer_dunning')
+        module.send(env, env['credit.control.communication'].browse(self.communications[:count]))
 
     @staticmethod
     def table(data):
