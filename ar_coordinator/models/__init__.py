@@ -2,6 +2,7 @@ from . import ar_ledger
 from . import ar_ledger_customer
 from . import ar_ledger_exposure
 from . import ar_ledger_payments
+from . import ar_ledger_left_alone
 from . import ar_ledger_series
 from . import ar_ledger_tie_out
 from . import ar_aging_report
@@ -43,6 +44,7 @@ from . import mail_mail
 from . import mail_notification
 from . import mail_render_mixin
 from . import ar_pause
+from . import ar_left_alone
 from . import ar_customer_answer
 from . import ar_customer_answer_kind
 from . import ar_promise

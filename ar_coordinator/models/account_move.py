@@ -21,6 +21,9 @@ class AccountMove(models.Model):
         string="Reminders Paused", compute='_compute_ar_is_paused', search='_search_ar_is_paused',
         groups='ar_coordinator.group_ar_base',
         help="Reminders of this invoice, of an instalment of it, or of all of the customer's, wait today.")
+    ar_pause_note = fields.Char(
+        string="Paused", compute='_compute_ar_pause_note', groups='ar_coordinator.group_ar_base',
+        help="Until when, why, and who answers for it.")
 
     # === COMPUTE METHODS === #
 
@@ -54,6 +57,18 @@ class AccountMove(models.Model):
                 for move in moves:
                     move.ar_is_paused = move.commercial_partner_id.id in customers or move._origin.id in paused
 
+    @api.depends('commercial_partner_id', 'company_id')
+    @api.depends_context('lang')
+    def _compute_ar_pause_note(self):
+        self.ar_pause_note = False
+        for company, moves in self.grouped('company_id').items():
+            customers, paused = self.env['ar.pause']._describe(
+                company, moves.commercial_partner_id.ids) if company else ({}, {})
+            for move in moves if customers or paused else ():
+                move.ar_pause_note = "; ".join([*paused.get(move._origin.id, ()), *(
+                    self.env._("all of the customer's, %s", line)
+                    for line in customers.get(move.commercial_partner_id.id, ()))])
+
     def _search_ar_is_paused(self, operator, value):
         if operator != 'in':
             return NotImplemented
@@ -71,6 +86,14 @@ class AccountMove(models.Model):
         return paused if True in wanted else ~paused
 
     # === ACTION METHODS === #
+
+    def action_ar_view_pauses(self):
+        """Open the pauses of the invoice and of its customer."""
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id('ar_coordinator.ar_pause_action')
+        return {**action, 'domain': [
+            ('company_id', '=', self.company_id.id), ('partner_id', '=', self.commercial_partner_id.id),
+            ('move_id', 'in', (False, self.id))]}
 
     def action_ar_new_dispute(self):
         """Open a new dispute over what is unpaid and not yet disputed.

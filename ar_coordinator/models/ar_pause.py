@@ -6,6 +6,7 @@ invoice works like a pause without an end and is not kept here.
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
+from odoo.tools.misc import format_date
 
 
 class ArPause(models.Model):
@@ -111,6 +112,30 @@ class ArPause(models.Model):
             pause.date_end = yesterday
 
     # === BUSINESS METHODS === #
+
+    @api.model
+    def _describe(self, company, partner_ids):
+        """Return what is paused today, in words, in one query whatever the number of customers.
+
+        :param company: res.company
+        :param partner_ids: iterable of ids of commercial partners
+        :return: ({customer id: lines about the customer as a whole}, {invoice id: lines about the invoice})
+        """
+        today = company._ar_today()
+        customers, moves = {}, {}
+        for pause in self.search([
+                ('company_id', '=', company.id), ('date_start', '<=', today), ('date_end', '>=', today),
+                ('partner_id', 'in', list(partner_ids))]):
+            line = self.env._(
+                "until %(day)s: %(reason)s (%(owner)s)", day=format_date(self.env, pause.date_end),
+                reason=pause.reason, owner=pause.user_id.name)
+            if pause.move_line_id:
+                line = self.env._(
+                    "for the instalment due %(due)s, %(pause)s", pause=line,
+                    due=format_date(self.env, pause.move_line_id.date_maturity))
+            target, key = (moves, pause.move_id.id) if pause.move_id else (customers, pause.partner_id.id)
+            target.setdefault(key, []).append(line)
+        return customers, moves
 
     @api.model
     def _paused(self, company, day, partner_ids=None):

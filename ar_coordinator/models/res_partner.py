@@ -1,5 +1,8 @@
 """Who looks after a customer's receivables, and what they owe: nothing that depends on today is stored."""
 from odoo import api, fields, models
+from odoo.fields import Domain
+
+from .ar_dunning_history import search_flag
 
 
 class ResPartner(models.Model):
@@ -28,6 +31,15 @@ class ResPartner(models.Model):
     ar_dunning_policy_source = fields.Char(
         string="Applies", compute='_compute_ar_dunning_policy_source', groups='ar_coordinator.group_ar_base',
         help="The policy this customer follows in the current company, and why.")
+    ar_is_paused = fields.Boolean(
+        string="Reminders Paused", compute='_compute_ar_pause_note', search='_search_ar_is_paused',
+        groups='ar_coordinator.group_ar_base', help="All reminders of the customer wait today, in the current company.")
+    ar_pause_note = fields.Char(
+        string="Paused", compute='_compute_ar_pause_note', groups='ar_coordinator.group_ar_base',
+        help="Until when, why, and who answers for it.")
+    ar_left_alone_count = fields.Integer(
+        string="Left Alone", compute='_compute_ar_left_alone_count', groups='ar_coordinator.group_ar_base',
+        help="Pauses of the customer or its invoices, and invoices marked no follow-up, in the current company.")
     ar_is_receivables_contact = fields.Boolean(
         string="Receivables Contact", help="Gets the payment reminders of the customer this contact belongs to.")
 
@@ -63,7 +75,35 @@ class ResPartner(models.Model):
             'none': lambda: self.env._("No policy: the customer is not reminded"),
         }[found.source]()
 
+    @api.depends('commercial_partner_id')
+    @api.depends_context('company', 'lang')
+    def _compute_ar_pause_note(self):
+        customers = self.env['ar.pause']._describe(self.env.company, self._origin.commercial_partner_id.ids)[0]
+        for partner in self:
+            lines = customers.get(partner._origin.commercial_partner_id.id, ())
+            partner.ar_is_paused, partner.ar_pause_note = bool(lines), "; ".join(lines)
+
+    def _search_ar_is_paused(self, operator, value):
+        return search_flag(operator, value, lambda: Domain('commercial_partner_id', 'in', list(
+            self.env['ar.pause']._paused(self.env.company, self.env.company._ar_today())[0])))
+
+    @api.depends('commercial_partner_id')
+    @api.depends_context('company')
+    def _compute_ar_left_alone_count(self):
+        counts = dict(self.env['ar.left.alone']._read_group([
+            ('partner_id', 'in', self._origin.commercial_partner_id.ids), ('company_id', '=', self.env.company.id),
+            ('is_active', '=', True)], ['partner_id'], ['__count']))
+        for partner in self:
+            partner.ar_left_alone_count = counts.get(partner._origin.commercial_partner_id, 0)
+
     # === ACTION METHODS === #
+
+    def action_ar_view_left_alone(self):
+        """Open what is left alone of this customer in the current company."""
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id('ar_coordinator.ar_left_alone_action')
+        return {**action, 'domain': [
+            ('partner_id', '=', self.commercial_partner_id.id), ('company_id', '=', self.env.company.id)]}
 
     def action_ar_open_items(self):
         """Open the aged receivables of this customer in the current company, with the open items unfolded."""
