@@ -5,8 +5,11 @@ customer back, and the next run proposes his items again: nothing is sent by tak
 """
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+from odoo.tools.misc import format_date
 
 from ..engine import dunning
+from .ar_dunning_history import search_flag
 
 HAND_OVER_TO = [('management', "Management"), ('agency', "Collection agency"), ('legal', "Lawyers")]
 GUARDED_FIELDS = {'state', 'company_id', 'partner_id', 'date_returned', 'returned_by_id', 'letter_id'}
@@ -102,6 +105,25 @@ class ArHandOver(models.Model):
         self.activity_ids.unlink()
 
     @api.model
+    def _describe(self, company, partner_ids):
+        """Return {customer id: to whom and since when} of customers handed over, in words.
+
+        :param company: res.company
+        :param partner_ids: iterable of ids of commercial partners
+        """
+        labels = dict(self._fields['to']._description_selection(self.env))
+        return {record.partner_id.id: self.env._(
+            "%(to)s since %(day)s: %(reason)s", to=labels[record.to], day=format_date(self.env, record.date),
+            reason=record.reason) for record in self.search(
+                [('company_id', '=', company.id), ('state', '=', 'open'), ('partner_id', 'in', list(partner_ids))])}
+
+    @api.model
+    def _open_of(self, partner, company):
+        """Return the action that opens a customer's hand-overs in a company."""
+        action = self.env['ir.actions.act_window']._for_xml_id('ar_coordinator.ar_hand_over_action')
+        return {**action, 'domain': [('partner_id', '=', partner.id), ('company_id', '=', company.id)], 'context': {}}
+
+    @api.model
     def _handed_over(self, company, partner_ids):
         """Return the set of ids of customers handed over in a company.
 
@@ -189,3 +211,63 @@ class ArDunningLetter(models.Model):
         result = super()._withdraw_steps()
         self.hand_over_ids.filtered(lambda record: record.state == 'open')._return(self.env.user)
         return result
+
+
+class ResPartner(models.Model):
+    _inherit = 'res.partner'
+
+    ar_hand_over_note = fields.Char(
+        string="Handed Over", compute='_compute_ar_hand_over_note', groups='ar_coordinator.group_ar_base',
+        help="To whom and since when, in the current company.")
+    ar_is_handed_over = fields.Boolean(
+        compute='_compute_ar_hand_over_note', search='_search_ar_is_handed_over',
+        groups='ar_coordinator.group_ar_base')
+
+    @api.depends('commercial_partner_id')
+    @api.depends_context('company', 'lang')
+    def _compute_ar_hand_over_note(self):
+        notes = self.env['ar.hand.over']._describe(self.env.company, self._origin.commercial_partner_id.ids)
+        for partner in self:
+            partner.ar_hand_over_note = notes.get(partner._origin.commercial_partner_id.id, False)
+            partner.ar_is_handed_over = bool(partner.ar_hand_over_note)
+
+    def _search_ar_is_handed_over(self, operator, value):
+        return search_flag(operator, value, lambda: Domain('commercial_partner_id', 'in', self.env['ar.hand.over'].search(
+            [('company_id', '=', self.env.company.id), ('state', '=', 'open')]).partner_id.ids))
+
+    def action_ar_view_hand_over(self):
+        """Open the hand-overs of the customer in the current company."""
+        self.ensure_one()
+        return self.env['ar.hand.over']._open_of(self.commercial_partner_id, self.env.company)
+
+
+class AccountMove(models.Model):
+    _inherit = 'account.move'
+
+    ar_hand_over_note = fields.Char(
+        string="Handed Over", compute='_compute_ar_hand_over_note', groups='ar_coordinator.group_ar_base',
+        help="To whom and since when its customer was handed over.")
+    ar_is_handed_over = fields.Boolean(
+        compute='_compute_ar_hand_over_note', search='_search_ar_is_handed_over',
+        groups='ar_coordinator.group_ar_base')
+
+    @api.depends('commercial_partner_id', 'company_id')
+    @api.depends_context('lang')
+    def _compute_ar_hand_over_note(self):
+        self.ar_hand_over_note = self.ar_is_handed_over = False
+        for company, moves in self.grouped('company_id').items():
+            notes = self.env['ar.hand.over']._describe(company, moves.commercial_partner_id.ids) if company else {}
+            for move in moves if notes else ():
+                move.ar_hand_over_note = notes.get(move.commercial_partner_id.id, False)
+                move.ar_is_handed_over = bool(move.ar_hand_over_note)
+
+    def _search_ar_is_handed_over(self, operator, value):
+        return search_flag(operator, value, lambda: Domain.OR(
+            Domain('company_id', '=', company.id) & Domain('commercial_partner_id', 'in', records.partner_id.ids)
+            for company, records in self.env['ar.hand.over'].search(
+                [('company_id', 'in', self.env.companies.ids), ('state', '=', 'open')]).grouped('company_id').items()))
+
+    def action_ar_view_hand_over(self):
+        """Open the hand-overs of the invoice's customer."""
+        self.ensure_one()
+        return self.env['ar.hand.over']._open_of(self.commercial_partner_id, self.company_id)

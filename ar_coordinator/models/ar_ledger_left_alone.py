@@ -8,7 +8,7 @@ class ArLedger(models.AbstractModel):
 
     @api.model
     def _left_alone_query(self):
-        """Return the rows of `ar.left.alone` as SQL: one per pause, one per invoice marked no follow-up with a debt open.
+        """Return the rows of `ar.left.alone` as SQL: one per pause, one per unpaid invoice marked no follow-up.
 
         An invoice's mark has no date of its own: it counts from the invoice's day. Ids: even for pauses, odd for marks.
         """

@@ -50,8 +50,7 @@ class ArLeftAlone(models.Model):
             today = company._ar_today()
             for row in rows:
                 row.days = max((today - row.date_start).days, 0)
-                row.is_active = row.date_start <= today and (not row.date_end or row.date_end >= today) or (
-                    row.kind == 'no_followup')
+                row.is_active = row.kind == 'no_followup' or row.date_start <= today <= row.date_end
 
     def _search_is_active(self, operator, value):
         if operator != 'in':

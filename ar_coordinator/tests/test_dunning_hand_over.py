@@ -89,6 +89,35 @@ class TestDunningHandOver(DunningCommon):
         self.invoice.line_ids.filtered('date_maturity').date_maturity = '2026-03-10'
         self.assertEqual(self.ar_run().letter_ids.level_id, self.level_2)
 
+    def test_shown_on_customer_and_invoices(self):
+        """To whom and since when, to those who may know; filters find them, in this company only."""
+        self.ar_send()
+        contact = self.env['res.partner'].create({'name': "Buyer", 'parent_id': self.customer.id})
+        note = "Collection agency since 03/31/2026: Payment Reminder of 2026-03-31: $\xa01,000.00"
+        partners = (self.customer + contact + self.other_customer).with_user(self.reader).with_company(self.company)
+        self.assertEqual(partners.mapped('ar_hand_over_note'), [note, note, False])
+        own = [('id', 'in', partners.ids)]
+        self.assertEqual(partners.search([*own, ('ar_is_handed_over', '=', True)]), partners[:2])
+        self.assertEqual(partners.search([*own, ('ar_is_handed_over', '=', False)]), partners[2])
+        other = self.ar_invoice(10, '2026-03-01', partner=self.other_customer)
+        moves = (self.invoice + other).with_user(self.reader).with_context(allowed_company_ids=self.company.ids)
+        self.assertEqual(moves.mapped('ar_hand_over_note'), [note, False])
+        own = [('id', 'in', moves.ids)]
+        self.assertEqual(moves.search([*own, ('ar_is_handed_over', '=', True)]).ids, self.invoice.ids)
+        self.assertEqual(moves.search([*own, ('ar_is_handed_over', '=', False)]).ids, other.ids)
+        for record in (partners[1], moves[0]):
+            action = record.action_ar_view_hand_over()
+            self.assertEqual(self.env['ar.hand.over'].search(action['domain']), self.hand_overs())
+        company = self.setup_other_company()['company']
+        self.assertFalse(self.customer.with_company(company).ar_hand_over_note)
+        self.hand_overs().with_user(self.manager).action_return()
+        (partners + contact).invalidate_recordset()
+        moves.invalidate_recordset()
+        self.assertFalse(partners[0].ar_hand_over_note or moves[0].ar_hand_over_note)
+        self.assertFalse(moves.search([*own, ('ar_is_handed_over', '=', True)]))
+        with self.assertRaises(AccessError):
+            self.customer.with_user(self.ar_user('hand_over_sales', 'base.group_user')).read(['ar_hand_over_note'])
+
     def test_roles(self):
         """Readers read, users hand over, nobody moves the state but by the button."""
         vals = {'partner_id': self.customer.id, 'to': 'management', 'reason': "Asked for by the board"}

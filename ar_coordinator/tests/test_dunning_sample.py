@@ -42,6 +42,31 @@ class TestDunningSample(DunningCommon):
         for text in ("Reminder fee", "22.15", "1,736.65"):  # 5 and 1 % of 1,714.50, rounded once
             self.assertIn(text, form.message)
 
+    def test_sample_shows_the_interest_claim(self):
+        """With the company's law, rates and points: 480.00 ten days late and 1,234.50 a month more, at 2.15 + 8 %."""
+        self.level_1.write({'claim_interest': True, 'delay_days': 10})
+        self.env.ref('base.EUR').active = True
+        self.company.write({'ar_interest_scheme': 'eu', 'ar_interest_points': 8, 'ar_interest_compensation': False})
+        form = self.sample(partner_id=self.customer)
+        self.assertFalse(form.claim_note)
+        # 480.00 * 10.15 % * 10 / 365 = 1.33; 1,234.50 * (10.15 % * 40) / 365 = 13.73
+        for text in ("10.15", "1.33", "13.73", "15.06", "1,729.56", "directive 2011/7/EU"):
+            self.assertIn(text, form.message)
+        self.company.ar_interest_compensation = True
+        form.lang = form.lang
+        self.assertIn("Fixed compensation", self.sample(partner_id=self.customer).message)
+
+    def test_sample_says_why_there_is_no_interest(self):
+        self.level_1.claim_interest = True
+        form = self.sample(partner_id=self.customer)
+        self.assertIn("no law is set", form.claim_note)
+        self.assertNotIn("interest", form.message)
+        self.company.ar_interest_scheme = 'uk'
+        self.env['ar.interest.rate'].search([('scheme', '=', 'uk'), ('date_from', '=', '2026-01-01')]).unlink()
+        form = self.sample(partner_id=self.customer)
+        self.assertIn("01/01/2026", form.claim_note)
+        self.assertIn("1,714.50", form.message)
+
     def test_broken_template_says_so(self):
         self.level_1.mail_template_id.body_html = "<p><t t-out=\"object.no_such_field\"/></p>"
         with self.assertLogs('odoo.addons.mail.models.mail_render_mixin'):

@@ -2,6 +2,7 @@
 from datetime import date
 from decimal import Decimal
 
+from freezegun import freeze_time
 from psycopg2 import IntegrityError
 
 from odoo.exceptions import AccessError, ValidationError
@@ -88,3 +89,64 @@ class TestInterestRate(ArCommon):
         self.assertEqual(
             (company.ar_interest_scheme, company.ar_interest_points, company.ar_interest_compensation),
             ('none', 8, True))
+
+
+@tagged('post_install', '-at_install')
+class TestInterestRateReminder(ArCommon):
+    """January and July: who claims interest is asked for the new rate, until it is there."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env['res.company'].search([]).ar_interest_scheme = 'none'
+        cls.manager = cls.ar_user('rate_manager', 'ar_coordinator.group_ar_manager')
+        cls.clerk = cls.ar_user('rate_clerk', 'ar_coordinator.group_ar_user')
+        cls.rates = cls.env['ar.interest.rate']
+
+    def tasks(self):
+        return self.env['mail.activity'].search([
+            ('res_model', '=', 'ar.interest.rate'), ('user_id', 'in', (self.manager + self.clerk).ids)])
+
+    def remind(self, day):
+        with freeze_time(day), self.enter_registry_test_mode():
+            self.env.ref('ar_coordinator.ir_cron_ar_interest_rate').method_direct_trigger()
+
+    def test_asked_until_it_is_there(self):
+        self.company.ar_interest_scheme = 'uk'
+        self.remind('2026-12-31 12:00:00')
+        self.assertFalse(self.tasks(), "the rate of the half-year is there")
+        self.remind('2027-01-04 12:00:00')
+        self.assertRecordValues(self.tasks(), [{
+            'user_id': self.manager.id, 'date_deadline': date(2027, 1, 4),
+            'summary': "Add the reference rate from 01/01/2027: UK: Late Payment Act 1998"}])
+        self.assertEqual(self.rates.browse(self.tasks().res_id).date_from, date(2026, 7, 1), "the rate before")
+        self.remind('2027-01-11 12:00:00')
+        self.assertEqual(len(self.tasks()), 1, "no second one")
+        with freeze_time('2027-01-11 12:00:00'):
+            self.rates.create({'scheme': 'eu', 'date_from': '2027-01-01', 'rate': 2, 'source': "Test"})
+            self.assertEqual(len(self.tasks()), 1, "not the one that is missing")
+            self.rates.create({'scheme': 'uk', 'date_from': '2027-01-01', 'rate': 3.5, 'source': "Test"})
+        self.assertFalse(self.tasks())
+        self.remind('2027-01-18 12:00:00')
+        self.assertFalse(self.tasks())
+        self.remind('2027-07-02 12:00:00')
+        self.assertEqual(len(self.tasks()), 1)
+
+    def test_who_claims_nothing_is_not_asked(self):
+        self.remind('2027-01-04 12:00:00')
+        self.assertFalse(self.tasks())
+
+    def test_law_given_up(self):
+        self.company.ar_interest_scheme = 'eu'
+        self.remind('2027-01-04 12:00:00')
+        self.assertEqual(len(self.tasks()), 1)
+        self.company.ar_interest_scheme = 'none'
+        self.remind('2027-01-11 12:00:00')
+        self.assertFalse(self.tasks())
+
+    def test_a_rate_of_the_companys_own_is_enough(self):
+        self.company.ar_interest_scheme = 'eu'
+        self.rates.create({
+            'scheme': 'eu', 'date_from': '2027-01-01', 'rate': 1.27, 'source': "Test", 'company_id': self.company.id})
+        self.remind('2027-01-04 12:00:00')
+        self.assertFalse(self.tasks())

@@ -1,10 +1,14 @@
 """A sample letter of a dunning level: in any language, for any customer, with made-up items. Nothing is stored or sent.
 """
 from datetime import timedelta
+from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools.misc import format_date
 
+from ..engine import interest
+from ..models.ar_dunning_claim import to_decimal
 from ..models.ar_dunning_letter import describe
 
 SAMPLE_AMOUNTS = (1234.5, 480.0)
@@ -27,6 +31,7 @@ class ArDunningSample(models.TransientModel):
         readonly=False, precompute=True)
     subject = fields.Char(compute='_compute_message')
     message = fields.Html(compute='_compute_message', sanitize=False)
+    claim_note = fields.Char(compute='_compute_message')
 
     @api.model
     def _get_languages(self):
@@ -45,7 +50,10 @@ class ArDunningSample(models.TransientModel):
     @api.depends('level_id', 'partner_id', 'lang', 'company_id')
     def _compute_message(self):
         for sample in self:
-            sample.subject = sample.message = False
+            sample.subject = sample.message = sample.claim_note = False
+            if sample.level_id.claim_interest and sample.company_id.ar_interest_scheme == 'none':
+                sample.claim_note = self.env._(
+                    "No interest is shown: no law is set for late-payment interest (Settings, Receivables).")
             if not (sample.level_id and sample.partner_id and sample.lang):
                 continue
             try:
@@ -82,7 +90,39 @@ class ArDunningSample(models.TransientModel):
             'line_ids': lines, 'line_count': len(lines), 'amount_total': sum(SAMPLE_AMOUNTS), 'state': 'draft',
         })
         letter.update(letter._prepare_fee(level))
+        self._add_claim(letter)
         return letter
+
+    def _add_claim(self, letter):
+        """Work out what a letter of the level claims for late payment, under the law and with the rates of the company.
+
+        Whether the customer is one the law protects from it is not looked at: the items are not theirs either.
+        """
+        company, scheme = self.company_id, self.company_id.ar_interest_scheme
+        if not letter.level_id.claim_interest or scheme == 'none':
+            return
+        rates = self.env['ar.interest.rate']._get_rates(company, scheme)
+        terms = interest.Terms(scheme, Decimal(f'{company.ar_interest_points:.3f}'), rates)
+        law_currency = self.env['res.currency'].with_context(active_test=False).search(
+            [('name', '=', interest.CURRENCIES[scheme])])
+        for number, line in enumerate(letter.line_ids):
+            amount = to_decimal(line.amount_open, letter.currency_id.decimal_places)
+            debt = interest.Debt(number, amount, line.date_due, ())
+            try:
+                rows = interest.work_out([debt], [], letter.date, terms)[number]
+            except interest.MissingRate as error:
+                self.claim_note = self.env._(
+                    "No interest is shown: there is no reference rate for the half-year from %(day)s.",
+                    day=format_date(self.env, error.date_from))
+                return
+            if not rows:
+                continue
+            claim = line._prepare_interest(rows)
+            if company.ar_interest_compensation and letter._can_convert(law_currency):
+                line._add_compensation(claim, scheme, law_currency, line.amount_open)
+            line.update(claim)
+        amounts = {name: sum(letter.line_ids.mapped(name)) for name in ('amount_interest', 'amount_compensation')}
+        letter.update({**amounts, 'amount_claim': sum(amounts.values()), 'claim_scheme': scheme})
 
 
 class ArDunningPolicy(models.Model):
