@@ -232,7 +232,8 @@ class ResPartner(models.Model):
             partner.ar_is_handed_over = bool(partner.ar_hand_over_note)
 
     def _search_ar_is_handed_over(self, operator, value):
-        return search_flag(operator, value, lambda: Domain('commercial_partner_id', 'in', self.env['ar.hand.over'].search(
+        records = self.env['ar.hand.over']
+        return search_flag(operator, value, lambda: Domain('commercial_partner_id', 'in', records.search(
             [('company_id', '=', self.env.company.id), ('state', '=', 'open')]).partner_id.ids))
 
     def action_ar_view_hand_over(self):
