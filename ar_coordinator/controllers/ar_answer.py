@@ -105,7 +105,7 @@ class ArAnswer(http.Controller):
     def _get_values(self, letter):
         """Return what the forms show, see `ar.customer.answer._get_form_values`."""
         return letter.env['ar.customer.answer']._get_form_values(
-            letter._get_link_items(), letter.company_id, letter.partner_id, letter)
+            letter._get_link_items(), letter.company_id, letter.partner_id)
 
     def _render_page(self, letter, token, done=None, error=None, filled=None, filled_kind=None, status=200):
         """Return the page of a letter."""

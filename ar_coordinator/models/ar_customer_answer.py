@@ -71,6 +71,11 @@ class ArCustomerAnswer(models.Model):
     ip_address = fields.Char(string="IP Address", readonly=True, groups='ar_coordinator.group_ar_manager')
     activity_id = fields.Many2one(
         comodel_name='mail.activity', string="Task", readonly=True, index='btree_not_null', ondelete='set null')
+    promise_id = fields.Many2one(
+        comodel_name='ar.promise', readonly=True, index='btree_not_null', ondelete='set null')
+    plan_id = fields.Many2one(
+        comodel_name='ar.promise.plan', string="Payment Plan", readonly=True, index='btree_not_null',
+        ondelete='set null', help="Drawn up as the customer asked for it; nothing is offered yet.")
     dispute_ids = fields.Many2many(comodel_name='ar.dispute', compute='_compute_results', string="Disputes")
     pause_ids = fields.Many2many(comodel_name='ar.pause', compute='_compute_results', string="Pauses")
     not_found = fields.Boolean(
@@ -153,9 +158,9 @@ class ArCustomerAnswer(models.Model):
             'views': [(False, 'form')]}
 
     def action_open_results(self):
-        """Open what the answer made: disputes or pauses."""
+        """Open what the answer made: promise, plan, disputes or pauses."""
         self.ensure_one()
-        records = self.dispute_ids or self.pause_ids
+        records = self.promise_id or self.plan_id or self.dispute_ids or self.pause_ids
         action = {
             'type': 'ir.actions.act_window', 'name': self.name, 'res_model': records._name,
             'domain': [('id', 'in', records.ids)], 'views': [(False, 'list'), (False, 'form')]}
@@ -171,9 +176,11 @@ class ArCustomerAnswer(models.Model):
                 "You may read customers' answers. Ask for the role Receivables: User to handle them."))
 
     def _set_handled(self, user):
-        """Note that waiting answers were looked at."""
-        self.filtered(lambda answer: answer.state == 'waiting').write(
-            {'state': 'handled', 'date_handled': fields.Datetime.now(), 'handled_by_id': user.id})
+        """Note that waiting answers were looked at; who asked for a plan waits no longer (an offered plan waits)."""
+        waiting = self.filtered(lambda answer: answer.state == 'waiting')
+        waiting.write({'state': 'handled', 'date_handled': fields.Datetime.now(), 'handled_by_id': user.id})
+        waiting.filtered(lambda answer: answer.kind == 'plan').pause_ids.filtered(
+            lambda pause: pause.date_end >= pause.company_id._ar_today()).action_end()
 
     # === RECORDING === #
 
@@ -222,7 +229,8 @@ class ArCustomerAnswer(models.Model):
             'currency_id': items.currency_id.id or letter.currency_id.id or company.currency_id.id,
             'ip_address': values.pop('ip_address', False),
             'line_ids': [Command.create({
-                'move_line_id': item.id, 'amount': values['amounts'].get(item.id, 0.0)}) for item in items],
+                'move_line_id': item.id, 'amount': values['amounts'][item.id]})
+                for item in items if values['amounts'].get(item.id)],
             'amount': sum(values['amounts'].values()),
             **{name: value for name, value in values.items() if name in self._fields},
         })

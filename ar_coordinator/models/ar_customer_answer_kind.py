@@ -73,10 +73,12 @@ class ArCustomerAnswer(models.Model):
     def _get_facts(self, items, company, customer):
         """Return what is open on items today, by the ledger.
 
-        :return: {item id: {open, disputed, to_pay}} in the items' currency; an item that is settled has 0 throughout
+        :return: {item id: {open, disputed, to_pay, is_promised}} in the items' currency; an item that is settled has 0
+            throughout; is_promised: there is an open promise or plan
         """
         rows = {row['id']: row for row in self.env['ar.ledger'].open_items({
             'company_ids': company.ids, 'partner_ids': customer.ids})} if items else {}
+        promised, _moves = self.env['ar.promise']._get_waiting(company, items.ids, [])
         facts = {}
         for item in items:
             row = rows.get(item.id)
@@ -85,18 +87,18 @@ class ArCustomerAnswer(models.Model):
             disputed = min(row['disputed_currency'], still_open) if row else 0.0
             facts[item.id] = {
                 'open': still_open, 'disputed': disputed,
-                'to_pay': item.currency_id.round(still_open - disputed)}
+                'to_pay': item.currency_id.round(still_open - disputed), 'is_promised': item.id in promised}
         return facts
 
     @api.model
-    def _get_form_values(self, items, company, customer, letter=None):
+    def _get_form_values(self, items, company, customer):
         """Return what the templates `answer_form_*` show: the same for the link's page and the portal.
 
         :param items: account.move.line, in the order to show
-        :return: dict: items (list of dict: item, move, number, date, date_due, open, disputed, to_pay, is_paid),
-            open_items (those that are not settled), kinds (offered), company, currency, today, last_promise_date,
-            first_paid_date, reasons, interval_labels, max_files, max_file_mb, accept (of the file input), format_amount
-            and format_date (in the environment's language)
+        :return: dict: items (list of dict: item, move, number, date, date_due, open, disputed, to_pay, is_promised,
+            is_paid), open_items (those that are not settled), kinds (offered), company, currency, today,
+            last_promise_date, first_paid_date, reasons, max_files, max_file_mb, accept (of the file input),
+            format_amount and format_date (in the environment's language)
         """
         today = company._ar_today()
         # sudo: whoever calls has checked that these are the customer's items
@@ -135,11 +137,11 @@ class ArCustomerAnswer(models.Model):
     def _is_offered(self, kind, company):
         """Return whether customers of this company can answer in this way."""
         if kind == 'promise':
-            return company.ar_answer_promise_days > 0 and 'ar.promise' in self.env
+            return company.ar_answer_promise_days > 0
         if kind == 'dispute':
             return company.ar_answer_dispute_percent > 0
         if kind == 'plan':
-            return company.ar_answer_plans and 'ar.promise.plan' in self.env
+            return company.ar_answer_plans
         return True
 
     @api.model
@@ -256,6 +258,14 @@ class ArCustomerAnswer(models.Model):
         return open_items
 
     @api.model
+    def _check_not_promised(self, items, facts, company):
+        """:raise UserError: for items somebody has promised to pay, or that are in a plan, already"""
+        if promised := items.filtered(lambda item: facts[item.id]['is_promised']):
+            raise UserError(self.env._(
+                "%(invoices)s: a payment is promised already. To change it: %(talk)s",
+                invoices=", ".join(promised.move_id.mapped('name')), talk=self._say_whom_to_talk_to(company)))
+
+    @api.model
     def _check_text(self, values, *names):
         """Strip texts and cut them to a sensible length."""
         for name in ('note', *names):
@@ -266,6 +276,7 @@ class ArCustomerAnswer(models.Model):
         """A promise: a date between today and the company's longest, amounts up to what is open and undisputed."""
         self._check_text(values)
         open_items = self._check_open(items, facts)
+        self._check_not_promised(open_items, facts, company)
         today = company._ar_today()
         last = today + timedelta(days=company.ar_answer_promise_days)
         if values['date'] < today:
@@ -390,6 +401,7 @@ class ArCustomerAnswer(models.Model):
         """A plan: so many instalments as the company allows, the first within its longest promise."""
         self._check_text(values)
         open_items = self._check_open(items, facts)
+        self._check_not_promised(open_items, facts, company)
         today = company._ar_today()
         if not 2 <= values['instalments'] <= company.ar_answer_plan_count:
             raise UserError(self.env._(
@@ -401,7 +413,7 @@ class ArCustomerAnswer(models.Model):
                 "The first instalment is due between today and %s.", self._format_date(last)))
         if values.get('interval') not in dict(self._fields['interval'].selection):
             raise UserError(self.env._("Please choose how often you will pay."))
-        values['amounts'] = {item.id: facts[item.id]['to_pay'] for item in open_items}
+        values['amounts'] = {item.id: facts[item.id]['open'] for item in open_items}  # as plans are drawn up
         return values
 
     @api.model
@@ -444,17 +456,32 @@ class ArCustomerAnswer(models.Model):
                 lines={line: values['lines'][line.id] for line in product_lines} or None, origin=self.origin,
                 attachments=values['attachments'])
 
+    def _apply_promise(self, values):
+        """Note the promise down; its items wait for the day."""
+        self.promise_id = self.env['ar.promise']._promise(
+            self.line_ids.move_line_id, self.date, amounts=values['amounts'], origin=self.origin, note=values['note'])
+
+    def _apply_plan(self, values):
+        """Draw the plan up for the collector, who offers it or not; until he has looked at it, its items wait."""
+        self.plan_id = self.env['ar.promise.plan']._propose(
+            self.line_ids.move_line_id, self.instalments, self.date, interval=f'{self.interval}s', origin=self.origin,
+            note=values['note'])
+        self._pause_items(self.company_id.ar_dunning_reply_days, self.env._("Customer asks for a payment plan"))
+
     def _apply_paid(self, values):
         """Leave the items alone until the payment is here, or some days have passed."""
+        self._pause_items(self.company_id.ar_answer_paid_days, self.env._(
+            "Customer says paid on %(day)s, reference %(reference)s", day=self._format_date(self.date),
+            reference=self.reference))
+
+    def _pause_items(self, days, reason):
+        """Leave just the answer's items alone for so many days."""
         today = self.company_id._ar_today()
         for line in self.line_ids:
             line.pause_id = self.env['ar.pause'].create({
                 'company_id': self.company_id.id, 'partner_id': self.partner_id.id, 'user_id': self.user_id.id,
-                'move_id': line.move_id.id, 'move_line_id': line.move_line_id.id, 'date_start': today,
-                'date_end': today + timedelta(days=self.company_id.ar_answer_paid_days),
-                'reason': self.env._(
-                    "Customer says paid on %(day)s, reference %(reference)s",
-                    day=self._format_date(self.date), reference=self.reference)})
+                'move_id': line.move_id.id, 'move_line_id': line.move_line_id.id, 'reason': reason,
+                'date_start': today, 'date_end': today + timedelta(days=days)})
 
     def _apply_contact(self, values):
         """Nothing changes by itself: the collector decides on the proposed contact."""

@@ -2,9 +2,10 @@ from . import test_access
 from . import test_aging_export
 from . import test_aging_tour
 from . import test_answer_link
-from . import test_customer_answer
+from . import test_answer_tour
 from . import test_credit_exposure
 from . import test_credit_hold
+from . import test_customer_answer
 from . import test_dispute
 from . import test_dispute_open
 from . import test_dunning_attachments
@@ -40,10 +41,10 @@ from . import test_kpi
 from . import test_kpi_tour
 from . import test_ledger
 from . import test_ledger_properties
-from . import test_pause
-from . import test_promise
 from . import test_left_alone
-from . import test_rpc
+from . import test_pause
 from . import test_portal_account
 from . import test_portal_http
 from . import test_portal_payment
+from . import test_promise
+from . import test_rpc

@@ -1,7 +1,7 @@
 """What a customer's answer checks and sets off: the company's limits, records, task, confirmation, chatter."""
 from datetime import date
 
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import freeze_time, tagged
 
 from .answer_common import AnswerCommon
@@ -116,6 +116,48 @@ class TestCustomerAnswer(AnswerCommon):
         self.assertRefused(
             "quantity", 'dispute', items=self.ar_lines(self.first), lines={cod.id: 1.0}, reason=self.price)
 
+    def test_promise_of_a_part_oldest_first(self):
+        letter = self.ar_letter()
+        items = self.ar_lines(self.first + self.second)
+        answer = self.answer('promise', items, letter, date=date(2026, 4, 10), amount=350.0, note="Budget in April")
+        self.assertRecordValues(answer.promise_id, [{
+            'date_promised': date(2026, 4, 10), 'amount': 350.0, 'origin': 'link', 'note': "Budget in April",
+            'state': 'open', 'partner_id': self.customer.id}])
+        self.assertEqual(
+            {line.move_id: line.amount for line in answer.line_ids}, {self.first: 300.0, self.second: 50.0})
+        with self.assertRaisesRegex(UserError, "promised already"):
+            self.answer('promise', items, origin='portal', date=date(2026, 4, 11))
+
+    def test_dispute_half_and_promise_the_rest(self):
+        """Both halves wait now; when the promise is broken, the undisputed half is asked for and nothing more."""
+        letter = self.ar_letter()
+        item = self.ar_lines(self.first)
+        self.answer('dispute', item, letter, amount=150.0, reason=self.price)
+        promise = self.answer('promise', item, letter, date=date(2026, 4, 10)).promise_id
+        self.assertEqual(promise.amount, 150.0)
+        with freeze_time('2026-04-10 12:00:00'):
+            waiting = {outcome.move_id: outcome.reason for outcome in self.ar_run(as_of='2026-04-10').outcome_ids}
+            self.assertEqual(waiting[self.first], 'promised')
+        with freeze_time('2026-04-20 12:00:00'):
+            promise._judge()
+        self.assertEqual(promise.state, 'broken')
+        self.assertEqual(self.outcomes(), {
+            self.first: ('sent', 'due', 150.0), self.second: ('sent', 'due', 100.0)})
+
+    def test_plan_is_drawn_up_and_its_items_wait(self):
+        letter = self.ar_letter()
+        answer = self.answer('plan', None, letter, instalments=4, date=date(2026, 4, 15), interval='month')
+        self.assertRecordValues(answer.plan_id, [{'state': 'draft', 'origin': 'link', 'partner_id': self.customer.id}])
+        self.assertEqual(
+            [(line.date, line.amount) for line in answer.plan_id.instalment_ids],
+            [(date(2026, 4, 15), 100.0), (date(2026, 5, 15), 100.0), (date(2026, 6, 15), 100.0),
+             (date(2026, 7, 15), 100.0)])
+        reasons = {outcome.move_id: outcome.reason for outcome in self.ar_run().outcome_ids}
+        self.assertEqual((reasons[self.first], reasons[self.second]), ('paused', 'paused'))
+        answer.with_user(self.clerk).action_handled()
+        reasons = {outcome.move_id: outcome.reason for outcome in self.ar_run().outcome_ids}
+        self.assertEqual(reasons[self.first], 'quiet', "nothing was offered: its turn comes")
+
     def test_double_submit_is_one_answer(self):
         letter = self.ar_letter()
         values = {'date': date(2026, 3, 20), 'reference': "A1"}
@@ -142,6 +184,34 @@ class TestCustomerAnswer(AnswerCommon):
         self.assertRefused("up to", 'dispute', items=items, amount=60.0, reason=self.price, partner=colleague)
         self.company.ar_answer_dispute_percent = 0
         self.assertRefused("cannot be answered online", 'dispute', amount=1.0, reason=self.price, partner=colleague)
+
+    def test_longest_promise(self):
+        """The last day is fine, the day after is not, and the customer is told whom to talk to."""
+        self.assertRefused(r"until 04/14/2026 here.*ar@company.example.com", 'promise', date=date(2026, 4, 15))
+        self.assertRefused("past", 'promise', date=date(2026, 3, 30))
+        self.assertRefused("cannot promise more", 'promise', date=date(2026, 4, 14), amount=400.01)
+        self.company.ar_answer_promise_days = 0
+        self.assertRefused("cannot be answered online", 'promise', date=date(2026, 4, 1))
+        self.company.ar_answer_promise_days = 14
+        self.answer('promise', origin='portal', date=date(2026, 4, 14))
+
+    def test_plans_allowed_or_not(self):
+        values = {'date': date(2026, 4, 15), 'interval': 'month'}
+        self.company.ar_answer_plan_count = 3
+        self.assertRefused("2 to 3 instalments", 'plan', instalments=4, **values)
+        self.assertRefused("2 to 3 instalments", 'plan', instalments=1, **values)
+        self.assertRefused("between today and", 'plan', instalments=3, date=date(2026, 8, 1), interval='month')
+        self.assertRefused("how often", 'plan', instalments=3, date=date(2026, 4, 15), interval='year')
+        self.company.ar_answer_plans = False
+        self.assertRefused("cannot be answered online", 'plan', instalments=3, **values)
+
+    def test_settings_that_make_no_sense(self):
+        for values in (
+            {'ar_answer_promise_days': -1}, {'ar_answer_dispute_percent': 101}, {'ar_answer_plan_count': 1},
+            {'ar_answer_paid_days': 0}, {'ar_answer_link_days': 0},
+        ):
+            with self.assertRaises(ValidationError):
+                self.company.write(values)
 
     def test_no_more_than_is_open(self):
         self.ar_pay(self.first, '2026-03-15', 200)
@@ -224,3 +294,48 @@ class TestCustomerAnswer(AnswerCommon):
         self.assertFalse(self.env['ar.customer.answer'].with_user(stranger).search([('id', '=', answer.id)]))
         with self.assertRaises(AccessError):
             answer.with_user(stranger).read(['contact_name'])
+
+    # === PAYMENTS WE WERE TOLD OF === #
+
+    def watch(self, day):
+        """The daily job on a day."""
+        with freeze_time(f'{day} 12:00:00'), self.enter_registry_test_mode():
+            self.env.ref('ar_coordinator.ir_cron_ar_customer_answer').method_direct_trigger()
+        self.env.invalidate_all()
+
+    def test_payment_arrives(self):
+        """The pause ends by itself, the task is gone, nothing is left to do."""
+        answer = self.answer(
+            'paid', self.ar_lines(self.first), self.ar_letter(), date=date(2026, 3, 20), reference="RF18")
+        task = answer.activity_id
+        self.watch('2026-04-01')
+        self.assertEqual((answer.state, answer.pause_ids.is_active), ('waiting', True))
+        self.ar_pay(self.first, '2026-04-01')
+        self.watch('2026-04-02')
+        self.assertEqual((answer.state, answer.not_found), ('handled', False))
+        self.assertEqual(answer.pause_ids.date_end, date(2026, 4, 1))
+        self.assertFalse(task.exists())
+
+    def test_payment_does_not_arrive(self):
+        """After the company's days the collector gets a task, once, and reminders go on."""
+        answer = self.answer(
+            'paid', self.ar_lines(self.first), self.ar_letter(), date=date(2026, 3, 20), reference="RF18")
+        answer.with_user(self.clerk).action_handled()
+        self.watch('2026-04-07')
+        self.assertEqual((answer.state, answer.not_found), ('handled', False), "the last day")
+        self.watch('2026-04-08')
+        self.assertEqual((answer.state, answer.not_found), ('waiting', True))
+        self.assertTrue(answer.activity_id.active)
+        self.assertEqual(answer.activity_id.user_id, self.clerk)
+        task = answer.activity_id
+        self.watch('2026-04-09')
+        self.assertEqual(answer.activity_ids, task)
+        self.assertEqual(self.outcomes()[self.first], ('sent', 'due', 300.0))
+
+    def test_one_of_two_payments_arrives(self):
+        answer = self.answer('paid', None, self.ar_letter(), date=date(2026, 3, 20), reference="RF18")
+        self.ar_pay(self.second, '2026-04-01')
+        self.watch('2026-04-02')
+        self.assertEqual(answer.state, 'waiting')
+        pauses = {line.move_id: line.pause_id.date_end for line in answer.line_ids}
+        self.assertEqual(pauses, {self.first: date(2026, 4, 7), self.second: date(2026, 4, 1)})

@@ -14,7 +14,9 @@ SETTINGS = (
     'ar_dunning_policy_id', 'ar_dunning_automatic', 'ar_dunning_approval', 'ar_dunning_quiet_days',
     'ar_dunning_minimum_amount', 'ar_dunning_bank_days', 'ar_dunning_bank_lines', 'ar_dunning_daily_cap',
     'ar_dunning_breaker_percent', 'ar_dunning_breaker_factor', 'ar_dunning_working_hours', 'ar_dunning_snailmail',
-    'ar_dunning_note_on_invoices', 'ar_dunning_reply_pause', 'ar_dunning_reply_days', 'ar_dunning_email_cc')
+    'ar_dunning_note_on_invoices', 'ar_dunning_reply_pause', 'ar_dunning_reply_days', 'ar_dunning_email_cc',
+    'ar_answer_links', 'ar_answer_link_days', 'ar_answer_promise_days', 'ar_answer_dispute_percent', 'ar_answer_plans',
+    'ar_answer_plan_count', 'ar_answer_paid_days')
 
 
 class ArDunningSettings(models.TransientModel):
@@ -47,6 +49,14 @@ class ArDunningSettings(models.TransientModel):
     ar_dunning_reply_pause = fields.Boolean(string="Wait after Replies")
     ar_dunning_reply_days = fields.Integer(string="At Most (Days)")
     ar_dunning_email_cc = fields.Char(string="Copy of Letters to")
+
+    ar_answer_links = fields.Boolean(string="Links in Letters")
+    ar_answer_link_days = fields.Integer(string="Links Are Valid (Days)")
+    ar_answer_promise_days = fields.Integer(string="Longest Promise (Days)")
+    ar_answer_dispute_percent = fields.Integer(string="Largest Dispute (%)")
+    ar_answer_plans = fields.Boolean(string="Payment Plans")
+    ar_answer_plan_count = fields.Integer(string="Most Instalments")
+    ar_answer_paid_days = fields.Integer(string="Wait for a Payment (Days)")
 
     @api.model
     def default_get(self, fields):
