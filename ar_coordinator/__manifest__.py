@@ -26,6 +26,7 @@
         'data/ar_customer_answer_data.xml',
         'data/ar_credit_rule_data.xml',
         'data/ar_credit_mode_data.xml',
+        'data/ar_credit_cron.xml',
 
         # QWeb templates.
         'reports/ar_aging_report_templates.xml',

@@ -71,3 +71,5 @@ from . import ar_credit_hold
 from . import ar_credit_release
 from . import ar_credit_partner
 from . import ar_credit_move
+from . import ar_credit_queue
+from . import ar_credit_dunning

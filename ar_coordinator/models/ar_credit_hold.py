@@ -202,6 +202,59 @@ class ArCreditHold(models.Model):
         placed.filtered('level_id')._fill_figures()
         return placed
 
+    # === EVALUATION === #
+
+    @api.model
+    def _evaluate(self, company, customers):
+        """Bring the automatic holds of customers up to date: place, lift, and tell what changed. Set-based.
+
+        :param company: res.company
+        :param customers: res.partner, commercial partners
+        :return: (new holds, lifted holds)
+        """
+        # sudo: holds of rules are nobody's to write
+        self = self.sudo().with_company(company)
+        rules, engine_rules = self.env['ar.credit.rule']._get_rules(company)
+        engine_rules = [rule for rule in engine_rules if rule.action == credit.HOLD]
+        decisions = {}
+        if engine_rules:
+            facts = self.env['ar.credit.rule']._get_facts(customers, company, {rule.kind for rule in engine_rules})
+            decisions = {
+                (customer.id, decision.rule.id): (decision, facts[customer.id]) for customer in customers
+                for decision in credit.decide(facts[customer.id], engine_rules)}
+        open_holds = self.search([
+            ('company_id', '=', company.id), ('date_end', '=', False), ('is_manual', '=', False),
+            ('partner_id', 'in', customers.ids)])
+        ended, standing = self.browse(), set()
+        level_holds = open_holds.filtered('level_id')
+        reached = self.env['ar.ledger']._get_levels_reached(customers, company) if level_holds else {}
+        for hold in open_holds:
+            key = (hold.partner_id.id, hold.rule_id.id)
+            if hold.level_id.id in reached.get(hold.partner_id.id, ()):
+                continue
+            if key in decisions:
+                standing.add(key)
+                hold._update_reason(*decisions[key])
+            else:
+                ended += hold
+        ended._lift(self.env._("The cause is gone."))
+        by_id = {rule.id: rule for rule in rules}
+        placed = self.create([
+            by_id[rule_id]._prepare_hold(decision, own, partner_id, company)
+            for (partner_id, rule_id), (decision, own) in decisions.items() if (partner_id, rule_id) not in standing])
+        self._tell(company, placed, ended)
+        return placed, ended
+
+    def _update_reason(self, decision, facts):
+        """Keep the words of a hold that stays up to date; its history is not told line by line."""
+        reason = self.env['ar.credit.rule']._describe(decision, self.company_id)
+        if reason != self.reason:
+            self.with_context(mail_notrack=True).reason = reason
+
+    @api.model
+    def _tell(self, company, placed, lifted):
+        """Hook: tell people what changed."""
+
     # === THE CHECK === #
 
     @api.model

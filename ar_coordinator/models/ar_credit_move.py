@@ -31,7 +31,10 @@ class AccountMove(models.Model):
         """Override: whichever way an invoice gets posted, this is where its state changes."""
         if vals.get('state') == 'posted':
             self._ar_check_credit()
-        return super().write(vals)
+        result = super().write(vals)
+        if 'state' in vals:
+            self.env['ar.credit.queue']._touch('account.move', self.ids)
+        return result
 
     def _build_credit_warning_message(
             self, record, current_amount=0.0, exclude_current=False, exclude_amount=0.0):

@@ -15,6 +15,7 @@ from .ar_dunning_history import search_flag
 
 MODES = [('unlimited', "Unlimited"), ('limited', "Limited"), ('none', "No credit")]
 FIGURE_FIELDS = ('ar_exposure', 'ar_overdue_amount', 'ar_credit_used')
+JUDGED_FIELDS = {'credit_limit', 'ar_credit_mode', 'ar_credit_class_id', 'ar_credit_review_date', 'country_id'}
 COMPARE = {
     '<': lambda left, right: left < right, '<=': lambda left, right: left <= right,
     '>': lambda left, right: left > right, '>=': lambda left, right: left >= right,
@@ -185,6 +186,8 @@ class ResPartner(models.Model):
         return super().create([self._ar_in_step(vals) for vals in vals_list])
 
     def write(self, vals):
+        if JUDGED_FIELDS & set(vals):
+            self.env['ar.credit.queue']._touch('res.partner', self.ids)
         if 'credit_limit' not in vals and 'ar_credit_mode' not in vals:
             return super().write(vals)
         if vals.get('credit_limit') == 0 and 'ar_credit_mode' not in vals:

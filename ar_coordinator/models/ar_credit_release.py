@@ -326,6 +326,16 @@ class ArCreditRelease(models.Model):
             ('company_id', '=', company.id), ('partner_id', 'in', customers.ids), ('state', 'in', USABLE_STATES),
             '|', ('valid_until', '=', False), ('valid_until', '>=', company._ar_today())], order='id')
 
+    @api.model
+    def _cron_expire(self):
+        """Hourly job: end the releases whose last day is over, in each company's own time zone."""
+        limited = [('state', 'in', ('requested', *USABLE_STATES)), ('valid_until', '!=', False)]
+        for [company] in self._read_group(limited, ['company_id']):
+            over = self.search([
+                *limited, ('company_id', '=', company.id), ('valid_until', '<', company._ar_today())])
+            over.write({'state': 'expired'})
+            over.activity_ids.unlink()
+
     def _covering(self, verdict):
         """Return the release that lets a held document pass, or an empty record: those for the document first."""
         request = verdict.request

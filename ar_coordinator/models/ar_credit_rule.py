@@ -131,6 +131,13 @@ class ArCreditRule(models.Model):
         return tuple(self.sudo().search([('company_id', 'in', (False, company_id))]).ids)
 
     @api.model
+    @tools.ormcache('company_id')
+    def _get_hold_rule_ids(self, company_id):
+        """Return the ids of those that place holds on customers, not only on documents."""
+        rules = self.sudo().browse(self._get_rule_ids(company_id))  # sudo: as above
+        return tuple(rules.filtered(lambda rule: rule.action == 'hold' and rule.kind != 'order_size').ids)
+
+    @api.model
     def _get_rules(self, company):
         """Return (rules of the company in their order, the same for the engine)."""
         rules = self.sudo().browse(self._get_rule_ids(company.id))  # sudo: as above
@@ -145,6 +152,15 @@ class ArCreditRule(models.Model):
             id=self.id, kind=self.kind, action=self.action, amount=self.amount, percent=self.percent, days=self.days,
             count=self.count, documents=frozenset(kind for kind, chosen in documents if chosen),
             classes=frozenset(self.class_ids.ids), countries=frozenset(self.country_ids.ids))
+
+    def _prepare_hold(self, decision, facts, partner_id, company):
+        """Return the values of the hold that this rule places."""
+        self.ensure_one()
+        return {
+            'partner_id': partner_id, 'company_id': company.id, 'rule_id': self.id, 'is_manual': False,
+            'reason': self._describe(decision, company), 'exposure': facts.exposure, 'limit_amount': facts.limit,
+            'overdue_amount': facts.overdue, 'on_posting': self.on_posting, 'on_order': self.on_order,
+            'on_delivery': self.on_delivery}
 
     @api.model
     def _get_facts(self, customers, company, kinds=None):
@@ -182,8 +198,13 @@ class ArCreditRule(models.Model):
 
     @api.model
     def _get_broken_promises(self, customers, company):
-        """Hook: return {commercial partner id: [day each promise was broken]}."""
-        return {}
+        """Return {commercial partner id: [last day of each promise that was broken]}."""
+        broken = defaultdict(list)
+        for promise in self.env['ar.promise'].search_fetch([
+                ('company_id', '=', company.id), ('state', '=', 'broken'), ('partner_id', 'in', customers.ids)],
+                ['partner_id', 'date_limit']):
+            broken[promise.partner_id.id].append(promise.date_limit)
+        return dict(broken)
 
     @api.model
     def _get_informed(self, customers, company):

@@ -3,6 +3,9 @@ from . import test_aging_export
 from . import test_aging_tour
 from . import test_answer_link
 from . import test_answer_tour
+from . import test_customer_answer
+from . import test_credit_engine
+from . import test_credit_evaluation
 from . import test_credit_exposure
 from . import test_credit_hold
 from . import test_customer_answer
