@@ -24,6 +24,7 @@ from . import ar_dunning_outcome
 from . import ar_dunning_last_look
 from . import ar_dunning_claim
 from . import ar_dunning_limits
+from . import ar_dunning_progress
 from . import ar_dunning_cap
 from . import ar_dunning_change
 from . import ar_dunning_channels

@@ -32,6 +32,7 @@ from . import test_dunning_roles
 from . import test_dunning_run
 from . import test_dunning_sample
 from . import test_dunning_settings
+from . import test_dunning_tour
 from . import test_dunning_volume
 from . import test_engine
 from . import test_import_file
