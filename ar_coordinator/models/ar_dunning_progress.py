@@ -7,7 +7,8 @@ class ArDunningRun(models.Model):
 
     progress = fields.Json(
         compute='_compute_progress', help="{total, done, failed: number of letters}; done ones have left the run.")
-    delivery_note = fields.Char(string="Delivery", compute='_compute_progress', help="What became of the letters so far.")
+    delivery_note = fields.Char(
+        string="Delivery", compute='_compute_progress', help="What became of the letters so far.")
 
     @api.depends('letter_ids.state', 'letter_ids.channel')
     @api.depends_context('lang')

@@ -16,8 +16,9 @@ class TestDunningTour(DunningCommon, HttpCase):
         cls.third = cls.env['res.partner'].create({
             'name': "Cove Boats", 'email': 'boats@cove.example.com', 'lang': 'en_US'})
         cls.moves = cls.env['account.move']
-        for number, (partner, amount) in enumerate((
-                (cls.customer, 100), (cls.customer, 200), (cls.other_customer, 50), (cls.third, 70), (cls.third, 30)), 1):
+        books = ((cls.customer, (100, 200)), (cls.other_customer, (50,)), (cls.third, (70, 30)))
+        debts = [(partner, amount) for partner, amounts in books for amount in amounts]
+        for number, (partner, amount) in enumerate(debts, 1):
             cls.moves += cls.ar_invoice(
                 amount, '2026-02-01', '2026-03-20', partner=partner, name=f'TOUR/{number}')
 
