@@ -34,6 +34,9 @@
         'reports/ar_dunning_claim_templates.xml',
         'reports/ar_dunning_fee_templates.xml',
         'reports/ar_dunning_statement_templates.xml',
+        'reports/ar_promise_plan_templates.xml',
+        'data/ar_promise_mail_template_data.xml',  # attaches the report
+        'views/ar_promise_portal_templates.xml',
         'views/ar_answer_templates.xml',  # forms of customers' answers, for the links and the portal
         'reports/ar_statement_templates.xml',
         'reports/ar_credit_templates.xml',
@@ -47,6 +50,8 @@
         'views/ar_aging_views.xml',
         'views/ar_kpi_views.xml',
         'views/ar_dispute_views.xml',
+        'views/ar_promise_views.xml',
+        'views/ar_promise_plan_views.xml',
         'views/ar_dunning_policy_views.xml',
         'views/ar_dunning_letter_views.xml',
         'views/ar_dunning_run_views.xml',
@@ -61,6 +66,7 @@
         'views/ar_credit_partner_views.xml',
         'views/ar_credit_move_views.xml',
         'views/res_config_settings_views.xml',
+        'views/ar_promise_inherit_views.xml',
         'views/ar_portal_templates.xml',
         'views/ar_credit_settings_views.xml',
         'wizards/ar_credit_reason_wizard_views.xml',
@@ -69,6 +75,7 @@
         'wizards/ar_dunning_settings_views.xml',
         'wizards/ar_import_wizard_views.xml',
         'wizards/ar_interest_waive_wizard_views.xml',
+        'wizards/ar_promise_wizard_views.xml',
     ],
     'assets': {
         'web.assets_backend': [

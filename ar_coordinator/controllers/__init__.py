@@ -1,3 +1,4 @@
 from . import ar_answer
 from . import ar_portal
 from . import ar_reports
+from . import ar_promise_plan

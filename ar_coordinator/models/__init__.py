@@ -54,6 +54,8 @@ from . import ar_promise_plan
 from . import ar_promise_plan_line
 from . import ar_promise_judge
 from . import ar_promise_dunning
+from . import ar_promise_customer
+from . import ar_promise_plan_letter
 from . import ar_answer_link
 from . import res_company
 from . import res_config_settings

@@ -68,6 +68,9 @@ class ArPromise(models.Model):
         string="Paid Since", compute='_compute_amounts', store=True, help="Paid after the promise was given, whenever.")
     amount_in_time = fields.Monetary(
         string="Paid in Time", readonly=True, copy=False, help="Paid up to the last day of the promise.")
+    kept_share = fields.Float(
+        string="Kept (%)", compute='_compute_kept_share', store=True, aggregator='avg',
+        help="Share paid in time; 0 for what is open or was withdrawn.")
     date_made = fields.Date(string="Given on", required=True, default=lambda self: self.env.company._ar_today())
     date_promised = fields.Date(string="Promised for", required=True, tracking=True)
     tolerance_days = fields.Integer(
@@ -91,6 +94,7 @@ class ArPromise(models.Model):
     note = fields.Text(help="What the customer said.")
     to_judge = fields.Boolean(readonly=True, copy=False, help="Payments of its items changed since it was judged.")
 
+    _customer_idx = models.Index("(partner_id, company_id, state)")
     _to_judge_idx = models.Index("(company_id) WHERE to_judge")
     _open_idx = models.Index("(company_id, date_limit) WHERE state = 'open'")
     _tolerance_positive = models.Constraint('CHECK (tolerance_days >= 0)', "The tolerance cannot be negative.")
@@ -122,6 +126,13 @@ class ArPromise(models.Model):
         for promise in self:
             promise.amount = sum(promise.line_ids.mapped('amount'))
             promise.amount_paid = sum(promise.line_ids.mapped('amount_paid'))
+
+    @api.depends('state', 'amount', 'amount_in_time')
+    def _compute_kept_share(self):
+        for promise in self:
+            promise.kept_share = 100.0 if promise.state == 'kept' else (
+                min(100.0 * promise.amount_in_time / promise.amount, 100.0)
+                if promise.state == 'partly_kept' and promise.amount else 0.0)
 
     @api.depends('line_ids.move_id')
     def _compute_move_ids(self):

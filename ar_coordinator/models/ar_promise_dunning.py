@@ -1,4 +1,4 @@
-"""What promises and plans mean for reminders, settings of the company, invoices."""
+"""What promises and plans mean for reminders; the company's days of tolerance and grace."""
 from odoo import fields, models
 
 from ..engine import dunning
@@ -68,20 +68,3 @@ class ResConfigSettings(models.TransientModel):
     ar_promise_tolerance_days = fields.Integer(related='company_id.ar_promise_tolerance_days', readonly=False)
     ar_plan_grace_days = fields.Integer(related='company_id.ar_plan_grace_days', readonly=False)
     ar_plan_offer_days = fields.Integer(related='company_id.ar_plan_offer_days', readonly=False)
-
-
-class AccountMove(models.Model):
-    _inherit = 'account.move'
-
-    ar_promise_line_ids = fields.One2many(
-        comodel_name='ar.promise.line', inverse_name='move_id', groups='ar_coordinator.group_ar_base')
-    ar_promise_ids = fields.Many2many(
-        comodel_name='ar.promise', string="Promises", compute='_compute_ar_promise_ids',
-        search='_search_ar_promise_ids', groups='ar_coordinator.group_ar_base')
-
-    def _compute_ar_promise_ids(self):
-        for move in self:
-            move.ar_promise_ids = move.ar_promise_line_ids.promise_id
-
-    def _search_ar_promise_ids(self, operator, value):
-        return fields.Domain('ar_promise_line_ids.promise_id', operator, value)

@@ -152,7 +152,7 @@ class ArPromise(models.Model):
             except OperationalError:  # the whole transaction has to start again
                 raise
             except Exception:  # never in the way of booking a payment
-                _logger.exception("Promises %s could not be judged, the job will try again", touched.ids)
+                _logger.exception("%s, %s could not be judged, the job will try again", touched, plans)
         touched.to_judge = True
         plans.to_judge = True
         self.env.flush_all()
@@ -243,13 +243,16 @@ class ArPromisePlan(models.Model):
                 paid = plan.currency_id.round(sum(amount for _day, amount in fact.new_payments()))
                 if plan.currency_id.compare_amounts(item.amount_paid, paid):
                     item.amount_paid = paid
-            if plan.state != 'cancelled':
+            if plan.state != 'cancelled' or plan.is_cleared:
                 plan._apply(state, verdicts, {item.id: fact for item, fact in zip(plan.item_ids, own, strict=True)})
         self.filtered('to_judge').to_judge = False
 
     def _apply(self, state, verdicts, facts):
         """Write a verdict: first what ends, then the promise of the instalment whose turn it is."""
         self.ensure_one()
+        if state == promises.CLEARED:
+            self._clear()
+            return
         first = next((line for line in self.instalment_ids if verdicts[line.id][0] != promises.KEPT), None)
         if state in (promises.OPEN, promises.BROKEN) and self.state not in AGREED_STATES and self._are_items_taken():
             return  # it ended, and something else was agreed since
@@ -264,10 +267,7 @@ class ArPromisePlan(models.Model):
                 line.write({'state': own, 'amount_paid': paid})
             if line.promise_id and (not is_later or line.promise_id.state == 'open') and own != promises.OPEN:
                 line.promise_id._end_instalment(own, verdicts[line.id])
-        if state == promises.CLEARED:
-            self._finish('cancelled')
-            self.message_post(body=self.env._("Everything was cleared without payment: there is nothing left to pay."))
-        elif state == promises.KEPT:
+        if state == promises.KEPT:
             self._move('fulfilled')
         elif state == promises.BROKEN:
             self._move('broken')
@@ -275,12 +275,23 @@ class ArPromisePlan(models.Model):
             self._move('running' if any(paid for _state, paid, _left in verdicts.values()) else 'accepted')
             self._open_instalment(first, verdicts[first.id], facts)
 
+    def _clear(self):
+        """Cancel a plan of which nothing is left to be paid, and nothing was; it comes back if that is undone."""
+        if self.is_cleared:
+            return
+        self.promise_ids.filtered(lambda promise: promise.state != 'withdrawn')._end('cleared')
+        self.instalment_ids.write({'state': 'void', 'amount_paid': 0})
+        self._finish('cancelled')
+        self.is_cleared = True
+        self.message_post(body=self.env._("Everything was cleared without payment: there is nothing left to pay."))
+
     def _move(self, state):
         """Change the plan's state if it is another one, with the task that goes with it."""
         if self.state == state:
             return
         ended = state in ('fulfilled', 'broken')
-        self.write({'state': state, 'date_ended': self.company_id._ar_today() if ended else False})
+        self.write({
+            'state': state, 'date_ended': self.company_id._ar_today() if ended else False, 'is_cleared': False})
         if state == 'broken':
             self.activity_schedule(
                 'ar_coordinator.ar_activity_broken_promise', date_deadline=self.company_id._ar_today(),
@@ -295,6 +306,7 @@ class ArPromisePlan(models.Model):
         """See to it that the instalment whose turn it is has an open promise over what is missing."""
         promise = line.promise_id
         if promise and promise.state != 'open':
+            self.env['ar.promise.line'].flush_model(['is_open'])  # what ended frees its items first
             promise.write({'state': 'open', 'outcome': False, 'date_ended': False})
         if promise:
             return

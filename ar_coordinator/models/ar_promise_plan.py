@@ -27,8 +27,7 @@ STATES = [
 AGREED_STATES = ('accepted', 'running')
 OPEN_STATES = ('proposed', *AGREED_STATES)
 GUARDED_FIELDS = {
-    'state', 'date_accepted', 'date_ended', 'origin', 'to_judge', 'signed_by', 'signed_on', 'signature'}
-OWN_FIELDS = {'user_id', 'note', 'date_valid'}  # may be changed after the draft, while it is an offer
+    'state', 'date_accepted', 'date_ended', 'origin', 'to_judge', 'is_cleared', 'signed_by', 'signed_on', 'signature'}
 
 
 class ArPromisePlan(models.Model):
@@ -68,11 +67,12 @@ class ArPromisePlan(models.Model):
     next_date = fields.Date(string="Next Instalment", compute='_compute_next_date')
     user_id = fields.Many2one(
         comodel_name='res.users', string="Collector", index=True, tracking=True, domain=[('share', '=', False)])
-    note = fields.Text(help="Internal: why the plan was agreed to.")
+    note = fields.Text(help="Internal: why the plan was agreed to.", groups='ar_coordinator.group_ar_base')
     signed_by = fields.Char(readonly=True, copy=False)
     signed_on = fields.Datetime(readonly=True, copy=False)
     signature = fields.Image(readonly=True, copy=False, max_width=1024, max_height=1024)
     to_judge = fields.Boolean(readonly=True, copy=False)
+    is_cleared = fields.Boolean(readonly=True, copy=False, help="Cancelled because nothing was left to be paid.")
 
     _to_judge_idx = models.Index("(company_id) WHERE to_judge")
 

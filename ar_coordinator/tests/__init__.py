@@ -51,4 +51,7 @@ from . import test_portal_account
 from . import test_portal_http
 from . import test_portal_payment
 from . import test_promise
+from . import test_promise_customer
+from . import test_promise_engine
+from . import test_promise_plan
 from . import test_rpc
