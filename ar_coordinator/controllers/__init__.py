@@ -1,4 +1,5 @@
 from . import ar_answer
 from . import ar_portal
+from . import ar_portal_answers
 from . import ar_reports
 from . import ar_promise_plan

@@ -209,7 +209,7 @@ class ArCustomerAnswer(models.Model):
         """
         # sudo: the public and portal users have no rights on receivables; the caller has checked whose items these are
         self = self.sudo()
-        company = letter.company_id if letter else items.company_id
+        company = letter.company_id if letter else items.company_id or self.env.company
         customer = partner.commercial_partner_id if not letter else letter.partner_id
         self = self.with_company(company).with_context(allowed_company_ids=company.ids)
         items, partner = items.with_env(self.env), partner.with_env(self.env)

@@ -69,8 +69,8 @@ class ArLedger(models.AbstractModel):
         :param line_ids: only these journal items (ids); what is not an open item of these customers is left out
         :return: (list of dict, number of items without limit); the dicts have id (account.move.line), account_id,
             move_id, move_name, move_type, ref, payment_id, partner_id, currency_id, date, invoice_date, due, days
-            (overdue; negative: until due), residual, disputed, and settled (how much of the residual Odoo counts as paid
-            already, by an entry in draft or dated later), in the item's currency
+            (overdue; negative: until due), residual, disputed, and settled (how much of the residual Odoo counts as
+            paid already, by an entry in draft or dated later), in the item's currency
         :raise AccessError, UserError: as `open_items`; UserError for an unknown filter or order
         """
         if show not in ITEM_FILTERS or order not in ITEM_ORDERS:

@@ -6,6 +6,7 @@ items' own currency.
 """
 from odoo import api, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 INVOICE_TYPES = ('out_invoice', 'out_receipt')
 PENDING_STATES = ('pending', 'authorized')
@@ -62,7 +63,9 @@ class ArPortal(models.AbstractModel):
         """Add to items what the customer is told about them, in a number of queries that does not grow with them.
 
         kind (invoice, refund, payment, entry), move (record), url (of Odoo's own page of it, or ''), processing (an
-        online payment is under way), payable (what can be paid online now, without the disputed part; 0: nothing).
+        online payment is under way), payable (what can be paid online now, without the disputed part; 0: nothing),
+        answerable (the customer can promise, dispute and so on), and the customer's own words: promised, planned,
+        reported (dates, or None).
         """
         moves = self.env['account.move'].browse({row['move_id'] for row in rows})
         underway = self._get_underway(moves)
@@ -73,9 +76,30 @@ class ArPortal(models.AbstractModel):
                 else 'payment' if row['payment_id'] else 'entry')
             row['url'] = f'/my/invoices/{move.id}' if row['move_type'] in ('out_invoice', 'out_refund') else ''
             row['processing'] = row['residual'] > 0 and move.id in underway
+            row['answerable'] = row['kind'] == 'invoice' and row['residual'] > 0 and not row['processing']
             row['payable'] = 0.0
             if row['kind'] == 'invoice' and move.id not in underway and move._has_to_be_paid():
                 row['payable'] = max(currency.round(row['residual'] - row['settled'] - row['disputed']), 0.0)
+
+        self._add_promises(rows, company)
+
+    @api.model
+    def _add_promises(self, rows, company):
+        """Add for which day items are promised or planned, and on which day the customer says he paid them."""
+        ids = [row['id'] for row in rows]
+        open_lines = Domain([('move_line_id', 'in', ids), ('is_open', '=', True)])
+        promised = {
+            line.move_line_id.id: line.date_promised for line in self.env['ar.promise.line'].search(open_lines)}
+        planned = {
+            line.move_line_id.id: line.plan_id.next_date for line in self.env['ar.promise.plan.item'].search(
+                open_lines & Domain('plan_id.state', 'in', ('accepted', 'running')))}
+        reported = {
+            line.move_line_id.id: line.answer_id.date for line in self.env['ar.customer.answer.line'].search([
+                ('move_line_id', 'in', ids), ('kind', '=', 'paid'), ('pause_id.date_end', '>=', company._ar_today())])}
+        for row in rows:
+            row['planned'] = planned.get(row['id'])
+            row['promised'] = None if row['planned'] else promised.get(row['id'])
+            row['reported'] = reported.get(row['id'])
 
     @api.model
     def _get_underway(self, moves):
@@ -141,6 +165,21 @@ class ArPortal(models.AbstractModel):
         }
 
     @api.model
+    def _get_answerable(self, partner, company, currency, selection):
+        """Return the items among a selection that the customer can say something about.
+
+        :param str selection: ids of journal items with dashes between them
+        :return: account.move.line, by due date
+        :raise UserError: when there is none, or the selection makes no sense
+        """
+        rows, _count = self._get_items(
+            partner, company, currency, line_ids=self._read_selection(selection))
+        ids = [row['id'] for row in rows if row['answerable']]
+        if not ids:
+            raise UserError(self.env._("Please select at least one invoice that is still open."))
+        return self.env['account.move.line'].browse(ids)
+
+    @api.model
     def _read_selection(self, selection):
         """Return the ids in a selection like '12-15-17'.
 
@@ -159,9 +198,24 @@ class ArPortal(models.AbstractModel):
         moves = payment['moves']
         return moves.name if len(moves) == 1 else company.get_next_batch_payment_communication()
 
-    # === LETTERS === #
+    # === LETTERS AND CASES === #
 
     @api.model
     def _letters_domain(self, partner, companies):
-        """Return the domain of the letters that reached (or should have reached) the customer."""
+        """Return the domain of the letters that reached the customer."""
         return [('partner_id', '=', partner.id), ('company_id', 'in', companies.ids), ('state', '=', 'sent')]
+
+    @api.model
+    def _cases(self, what, partner, companies):
+        """Return (model, domain) of the customer's 'disputes', 'promises', 'plans' or 'answers'.
+
+        Instalments are shown with their plan; plans that the desk is still drawing up are not shown, unless the
+        customer asked for them.
+        """
+        own = Domain([('partner_id', '=', partner.id), ('company_id', 'in', companies.ids)])
+        return {
+            'disputes': ('ar.dispute', own),
+            'promises': ('ar.promise', own & Domain('plan_id', '=', False)),
+            'plans': ('ar.promise.plan', own & (Domain('state', '!=', 'draft') | Domain('origin', '!=', 'clerk'))),
+            'answers': ('ar.customer.answer', own),
+        }[what]

@@ -197,7 +197,7 @@ class ArPromisePlan(models.Model):
             plan, a first day in the past, or a sum too small for so many instalments
         """
         # sudo: a contact of another company may stand on the entry; only the customer is read
-        partner = items.partner_id.sudo().commercial_partner_id.sudo(False)
+        partner = items.partner_id.sudo().commercial_partner_id.with_env(self.env)
         company, currency = items.company_id, items.currency_id
         if len(partner) != 1 or len(company) != 1 or len(currency) != 1:
             raise UserError(self.env._(

@@ -48,8 +48,10 @@ from . import test_ledger_properties
 from . import test_left_alone
 from . import test_pause
 from . import test_portal_account
+from . import test_portal_answers
 from . import test_portal_http
 from . import test_portal_payment
+from . import test_portal_tour
 from . import test_promise
 from . import test_promise_customer
 from . import test_promise_engine

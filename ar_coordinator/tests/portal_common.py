@@ -30,8 +30,8 @@ class PortalCommon(ArCommon, AccountPaymentCommon):
         """A portal user; password = login."""
         company = company or cls.company
         return new_test_user(
-            cls.env, login=login, groups='base.group_portal', partner_id=partner.id, company_id=company.id,
-            company_ids=[Command.set(company.ids)])
+            cls.env, login=login, name=partner.name, groups='base.group_portal', partner_id=partner.id,
+            company_id=company.id, company_ids=[Command.set(company.ids)])
 
     @classmethod
     def due(cls, days):

@@ -117,6 +117,31 @@ class TestPortalAccount(PortalCommon):
         contact = self.portal()._get_contact(self.customer, self.company)
         self.assertEqual((contact['name'], contact['email']), ("Carla Clerk", 'carla@example.com'))
 
+    # === VOLUME === #
+
+    def test_queries_do_not_grow_with_the_items(self):
+        """A page of 30 items costs about as many queries as one of 5; paying 42 items as many as paying 2."""
+        def count(what):
+            what()  # fills the registry's caches
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            what()
+            return self.env.cr.sql_log_count - before
+
+        def page():
+            self.items(limit=30)
+
+        def pay():
+            self.portal()._get_payment(self.customer, self.company, self.currency, 'overdue')
+
+        few = count(page), count(pay)
+        for number in range(40):
+            self.open_invoice(100 + number, 20)
+        many = count(page), count(pay)
+        self.assertLess(many[0], few[0] + 10)
+        self.assertEqual(many[1], few[1])
+
     # === STATEMENTS === #
 
     def statement(self, **how):

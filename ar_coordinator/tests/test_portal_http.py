@@ -135,3 +135,40 @@ class TestPortalHttp(PortalHttpCommon):
         self.assertIn("not available", self.transaction(provider_id=hidden.id))
         self.assertIn("not whitelisted", self.transaction(partner_id=self.other_customer.id))
         self.assertFalse(self.env['payment.transaction'].search([]))
+
+    # === LETTERS === #
+
+    def letter(self, **vals):
+        """A letter to the customer that went out."""
+        run = self.env['ar.dunning.run'].create({'company_id': self.company.id})
+        run.action_preview()
+        letter = run.letter_ids.sudo().filtered(lambda letter: letter.partner_id == self.customer)
+        letter.write({
+            'state': 'sent', 'subject': "Payment reminder", 'body_sent': "<p>Frozen words</p>",
+            'date_sent': '2026-01-05 10:00:00', 'email_to': 'office@harbourfish.example.com', **vals})
+        return letter
+
+    def test_letters(self):
+        """A letter is shown and printed as it was sent."""
+        letter = self.letter()
+        self.assertIn("Payment reminder", self.get('/letters').text)
+        page = self.get(f'/letters/{letter.id}').text
+        self.assertIn("Frozen words", page)
+        self.assertIn('office@harbourfish.example.com', page)
+        pdf = self.get(f'/letters/{letter.id}?report_type=pdf')
+        self.assertEqual((pdf.status_code, pdf.headers['Content-Type']), (200, 'application/pdf'))
+        self.assertIn(b"Frozen words", pdf.content)
+
+    def test_letters_of_others(self):
+        """Another customer's letter, one that never left, and one of another company do not exist."""
+        letter = self.letter()
+        self.assertEqual(self.get(f'/letters/{letter.id}', user='alder').status_code, 404)
+        self.assertEqual(self.get('/letters/99999999', user='alder').status_code, 404)
+        self.assertNotIn("Payment reminder", self.get('/letters', user='alder').text)
+        for state in ('draft', 'queued', 'failed', 'bounced', 'cancelled'):
+            letter.state = state
+            self.assertEqual(self.get(f'/letters/{letter.id}').status_code, 404, state)
+        letter.state = 'sent'
+        other = self.setup_other_company()['company']
+        self.customer_user.write({'company_ids': [(6, 0, other.ids)], 'company_id': other.id})
+        self.assertEqual(self.get(f'/letters/{letter.id}').status_code, 404)
