@@ -16,6 +16,9 @@
 
         # Record data.
         'data/ar_dispute_reason_data.xml',
+        'data/ar_dispute_mail_template_data.xml',
+        'data/ar_dispute_activity_data.xml',
+        'data/ar_dispute_cron.xml',
         'data/ar_import_preset_data.xml',
         'data/ar_dunning_mail_template_data.xml',
         'data/ar_dunning_activity_data.xml',

@@ -347,12 +347,17 @@ class Story:
         dispute = self._dispute(move, 'short', 0.4 * move.amount_total, 18, "Two boxes are missing.")
         dispute.action_investigate()
         dispute.amount_accepted = move.currency_id.round(0.25 * move.amount_total)
+        dispute.outcome_note = "One box was found in our warehouse; the other one was delivered on the 9th."
         dispute.action_accept_partly()
+        if dispute.approval_state == 'requested':
+            dispute.with_user(self.users['manager']).action_approve()
 
     def _scene_dispute_rejected(self, move):
         dispute = self._dispute(move, 'terms', 0.1 * move.amount_total, 40, "We took our usual 10 % discount.")
         dispute.action_investigate()
-        dispute._transition(('investigating',), 'rejected', date_closed=self.today - timedelta(days=20))
+        day = self.today - timedelta(days=20)
+        dispute.outcome_note = "The discount was agreed for payment within ten days only."
+        dispute._transition(('investigating',), 'rejected', date_closed=day, date_decided=day)
 
     def _scene_short_payment(self, move):
         """The bank kept its charges: a small rest stays open."""
@@ -421,9 +426,12 @@ class Story:
                 move, reasons[number % len(reasons)], self.chance.choice((0.1, 0.25, 0.5)) * move.amount_total,
                 (self.today - opened).days, "Please check this invoice.")
             end, before = ends[number % len(ends)]
+            closed = opened + timedelta(days=self.chance.randint(3, 20))
+            values = {'date_decided': closed}
             if before == 'accepted':
-                dispute.action_accept()
-            dispute._transition((before,), end, date_closed=opened + timedelta(days=self.chance.randint(3, 20)))
+                dispute._transition(('new',), before, date_decided=closed, amount_accepted=dispute.amount)
+                values['closed_by'] = 'credited'
+            dispute._transition((before,), end, date_closed=closed, **values)
 
 
 def _receivable(move):

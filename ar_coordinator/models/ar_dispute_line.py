@@ -102,18 +102,7 @@ class ArDisputeLine(models.Model):
         if self._is_whole_invoice(quantities):
             base_lines, _tax_lines = move._get_rounded_base_and_tax_lines()
         else:
-            engine = self.env['account.tax']
-            base_lines = []
-            for line, quantity in quantities.items():
-                base_line = move._prepare_product_base_line_for_taxes_computation(line)
-                if base_line['quantity'] != quantity:
-                    base_line = engine._prepare_base_line_for_taxes_computation({
-                        **base_line, 'quantity': quantity, 'manual_tax_amounts': None, 'extra_tax_data': None,
-                        'manual_total_excluded': None, 'manual_total_excluded_currency': None})
-                    base_line['record'] = line
-                base_lines.append(base_line)
-            engine._add_tax_details_in_base_lines(base_lines, move.company_id)
-            engine._round_base_lines_tax_details(base_lines, move.company_id)
+            base_lines = self._prepare_base_lines(quantities)
         amounts = dict.fromkeys(lines, 0.0)
         for base_line in base_lines:
             details = base_line['tax_details']
@@ -122,6 +111,21 @@ class ArDisputeLine(models.Model):
                     details['total_excluded_currency'] + details['delta_total_excluded_currency']
                     + sum(tax['tax_amount_currency'] for tax in details['taxes_data']))
         return amounts
+
+    @api.model
+    def _prepare_base_lines(self, quantities):
+        """Return the tax engine's base lines, computed and rounded, for these quantities of lines of one invoice."""
+        engine = self.env['account.tax']
+        base_lines = []
+        for line, quantity in quantities.items():
+            move = line.move_id
+            base_lines.append(engine._prepare_base_line_for_taxes_computation(
+                line, price_unit=line.price_unit, quantity=quantity, discount=line.discount, sign=move.direction_sign,
+                rate=move._get_product_base_line_currency_rate(line), name=line.name))
+        if base_lines:
+            engine._add_tax_details_in_base_lines(base_lines, move.company_id)
+            engine._round_base_lines_tax_details(base_lines, move.company_id)
+        return base_lines
 
     @api.model
     def _is_whole_invoice(self, quantities):

@@ -42,6 +42,9 @@ class TestDispute(ArCommon):
         dispute = self.dispute(amount=400)
         dispute.action_investigate()
         self.assertEqual(self.held(), 400)
+        with self.assertRaisesRegex(UserError, "write an answer to the customer first"):
+            dispute.action_reject()
+        dispute.outcome_note = "The price list is part of the contract."
         dispute.action_reject()
         self.assertEqual((dispute.state, dispute.is_open), ('rejected', False))
         self.assertEqual(dispute.date_closed, self.company._ar_today())
@@ -54,8 +57,11 @@ class TestDispute(ArCommon):
         dispute.action_accept()
         today = self.company._ar_today()
         self.assertEqual(self.held(today), 400)
+        with self.assertRaisesRegex(UserError, "closes itself when its credit note"):
+            dispute.action_close()
+        dispute.credit_move_ids.unlink()
         dispute.action_close()
-        self.assertEqual((dispute.state, self.held(today)), ('closed', 0))
+        self.assertEqual((dispute.state, dispute.closed_by, self.held(today)), ('closed', 'hand', 0))
 
     def test_partly_accepted_holds_the_accepted_part(self):
         dispute = self.dispute(amount=400)
@@ -68,7 +74,7 @@ class TestDispute(ArCommon):
         self.assertEqual((dispute.amount_held, self.held(self.company._ar_today())), (150, 150))
 
     def test_an_ended_dispute_stays_ended(self):
-        dispute = self.dispute(amount=400)
+        dispute = self.dispute(amount=400, outcome_note="No")
         dispute.action_withdraw()
         for action in ('action_investigate', 'action_accept', 'action_reject', 'action_withdraw', 'action_close'):
             with self.assertRaises(UserError, msg=action):

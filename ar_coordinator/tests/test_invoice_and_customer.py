@@ -52,7 +52,7 @@ class TestInvoiceDisputes(ArCommon):
         """The filter finds unpaid invoices with an open dispute, no others."""
         other = self.ar_invoice(50, '2026-03-01')
         self.dispute(self.invoice.action_ar_new_dispute())
-        self.dispute(other.action_ar_new_dispute()).action_reject()
+        self.dispute(other.action_ar_new_dispute()).action_withdraw()
         domain = [('ar_dispute_ids.is_open', '=', True), ('amount_residual', '!=', 0),
                   ('company_id', '=', self.company.id)]
         self.assertEqual(self.env['account.move'].search(domain), self.invoice)
