@@ -96,18 +96,18 @@ class AccountMove(models.Model):
             ('move_id', 'in', (False, self.id))]}
 
     def action_ar_new_dispute(self):
-        """Open a new dispute over what is unpaid and not yet disputed.
+        """Open the dialog that disputes this invoice: all, lines, an amount, or the difference of a short payment.
 
         :raise UserError: for anything but a posted customer invoice with such an amount
         """
-        undisputed = self._ar_get_undisputed()
+        self._ar_get_undisputed()
         return {
-            'name': self.env._("New Dispute"),
+            'name': self.env._("Dispute %s", self.name),
             'type': 'ir.actions.act_window',
-            'res_model': 'ar.dispute',
+            'res_model': 'ar.dispute.open.wizard',
             'views': [(False, 'form')],
             'target': 'new',
-            'context': {'default_move_id': self.id, 'default_amount': undisputed},
+            'context': {'default_move_ids': self.ids},
         }
 
     def _ar_get_undisputed(self):

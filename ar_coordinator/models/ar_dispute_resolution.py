@@ -58,6 +58,18 @@ class ArDispute(models.Model):
 
     # === ACTION METHODS === #
 
+    def action_decide(self):
+        """Open the dialog that accepts (a part of) the dispute or rejects it."""
+        self.ensure_one()
+        return {
+            'name': self.env._("Decide: %s", self.name),
+            'type': 'ir.actions.act_window',
+            'res_model': 'ar.dispute.resolve.wizard',
+            'views': [(False, 'form')],
+            'target': 'new',
+            'context': {'default_dispute_id': self.id},
+        }
+
     def action_accept(self):
         """Accept the whole disputed amount: draft credit note, or a request for approval above the limit."""
         for dispute in self:
@@ -238,16 +250,19 @@ class ArDispute(models.Model):
 
     # === APPROVAL === #
 
-    def _needs_approval(self):
-        """Say whether somebody else has to approve: all that is accepted on the invoice counts, so that splitting a
-        dispute does not help."""
+    def _needs_approval(self, amount=None):
+        """Say whether somebody else has to approve `amount` (None: `amount_accepted`).
+
+        All that is accepted on the invoice counts, so that splitting a dispute does not help.
+        """
         self.ensure_one()
+        amount = self.amount_accepted if amount is None else amount
         # sudo: amounts of all disputes of the invoice, whoever may see them
         own = [('move_id', '=', self.move_id.id)]
         others = self.sudo().search([
             *own, ('id', '!=', self.id), '|', ('date_decided', '!=', False), ('approval_state', '=', 'requested')])
         earlier = self.period_ids.sudo().search(own)
-        total = self.amount_accepted + sum(others.mapped('amount_accepted')) + sum(earlier.mapped('amount_accepted'))
+        total = amount + sum(others.mapped('amount_accepted')) + sum(earlier.mapped('amount_accepted'))
         move, limit = self.move_id, self.company_id.ar_dispute_limit
         rate = abs(move.amount_total_signed / move.amount_total) if move.amount_total else 1.0  # of the books
         return self.company_id.currency_id.compare_amounts(total * rate, limit) > 0

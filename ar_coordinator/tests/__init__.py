@@ -12,6 +12,8 @@ from . import test_customer_answer
 from . import test_dispute
 from . import test_dispute_open
 from . import test_dispute_resolution
+from . import test_dispute_tour
+from . import test_dispute_wizards
 from . import test_dunning_attachments
 from . import test_dunning_change
 from . import test_dunning_channels

@@ -16,9 +16,9 @@ class TestInvoiceDisputes(ArCommon):
 
     def dispute(self, action):
         """Fill in the dialog that `action` opens."""
-        with Form(self.env['ar.dispute'].with_context(**action['context'])) as form:
+        with Form(self.env[action['res_model']].with_context(**action['context'])) as form:
             form.reason_id = self.reason
-        return form.record
+        return self.env['ar.dispute'].browse(form.record.action_open()['res_id'])
 
     def test_new_dispute_proposes_what_is_not_disputed_yet(self):
         first = self.dispute(self.invoice.action_ar_new_dispute())

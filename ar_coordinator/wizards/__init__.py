@@ -1,4 +1,7 @@
 from . import ar_credit_reason_wizard
+from . import ar_dispute_merge_wizard
+from . import ar_dispute_open_wizard
+from . import ar_dispute_resolve_wizard
 from . import ar_dunning_change_wizard
 from . import ar_dunning_sample
 from . import ar_import_wizard_lines
