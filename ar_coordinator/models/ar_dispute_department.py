@@ -21,7 +21,7 @@ class ArDisputeDepartment(models.Model):
         comodel_name='res.users', string="Manager", domain=[('share', '=', False)],
         help="Hears of disputes of this department that are past their deadline.")
 
-    @api.constrains('company_id', 'alias_name')
+    @api.constrains('company_id', 'alias_id')
     def _check_alias_company(self):
         for department in self:
             if department.alias_name and not department.company_id:
@@ -35,3 +35,12 @@ class ArDisputeDepartment(models.Model):
         if self.id:
             values['alias_defaults'] = repr({'department_id': self.id, 'company_id': self.company_id.id})
         return values
+
+    def write(self, vals):
+        """Override: the address opens disputes in the company the department moved to."""
+        result = super().write(vals)
+        if 'company_id' in vals:
+            for department in self.filtered('alias_id'):
+                # sudo: the department's write access was checked; its address follows it
+                department.alias_id.sudo().write(department._alias_get_creation_values())
+        return result

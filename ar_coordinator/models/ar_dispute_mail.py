@@ -67,15 +67,13 @@ class ArDispute(models.Model):
         """Return the language of the letters."""
         return self._get_recipient().lang or self.partner_id.lang or self.company_id.partner_id.lang or self.env.lang
 
-    def _notify_get_reply_to(self, default=None, author_id=False):
+    def _notify_get_reply_to_batch(self, defaults=None, author_ids=None):
         """Override of `mail`: answers go to the department's address, where it has one."""
-        departments = self.department_id.filtered('alias_email').sudo()  # sudo: addresses only
-        addresses = departments._notify_get_reply_to(default=default, author_id=author_id)
-        result = {
-            dispute.id: addresses.get(dispute.department_id.id)
-            for dispute in self if dispute.department_id in departments}
-        if rest := self.filtered(lambda dispute: dispute.id not in result):
-            result.update(super(ArDispute, rest)._notify_get_reply_to(default=default, author_id=author_id))
+        result = super()._notify_get_reply_to_batch(defaults=defaults, author_ids=author_ids)
+        for dispute in self.sudo():  # sudo: addresses only
+            if address := dispute.department_id.alias_email:
+                result[dispute.id] = self._notify_get_reply_to_formatted_email(
+                    address, author_id=(author_ids or {}).get(dispute.id))
         return result
 
     # === HELPERS OF THE TEMPLATES === #

@@ -10,6 +10,7 @@ from . import test_credit_exposure
 from . import test_credit_hold
 from . import test_customer_answer
 from . import test_dispute
+from . import test_dispute_mail
 from . import test_dispute_open
 from . import test_dispute_resolution
 from . import test_dispute_tour

@@ -1,4 +1,4 @@
-"""Opens disputes over invoices: all that is unpaid, an amount, or chosen lines and quantities. The model does the rest."""
+"""Opens disputes over invoices: all that is unpaid, an amount, or lines and quantities. The model does the rest."""
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
@@ -34,8 +34,9 @@ class ArDisputeOpenWizard(models.TransientModel):
     def default_get(self, fields):
         """Override: the invoices selected in a list."""
         values = super().default_get(fields)
-        if 'move_ids' in fields and not values.get('move_ids') and self.env.context.get('active_model') == 'account.move':
-            values['move_ids'] = [Command.set(self.env.context.get('active_ids', []))]
+        context = self.env.context
+        if 'move_ids' in fields and not values.get('move_ids') and context.get('active_model') == 'account.move':
+            values['move_ids'] = [Command.set(context.get('active_ids', []))]
         return values
 
     @api.depends('move_ids')

@@ -1,4 +1,4 @@
-"""Decides a dispute: all, quantities, an amount, or nothing of it, with the answer to the customer. The model does it."""
+"""Decides a dispute: all, quantities, an amount, or nothing of it, with the answer to the customer."""
 from odoo import Command, api, fields, models
 
 
