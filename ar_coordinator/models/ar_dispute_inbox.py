@@ -2,7 +2,8 @@
 
 An e-mail to a department's address opens a dispute over the unpaid invoice it names, if that is an invoice of the
 sender. Otherwise the dispute waits without invoice for somebody to look: nothing about other customers' invoices goes
-into it where a customer could see it, and nothing is sent. Automatic replies, bulk mail and empty messages open nothing.
+into it where a customer could see it, and nothing is sent. Automatic replies, bulk mail and empty messages open
+nothing.
 """
 import re
 

@@ -23,7 +23,8 @@ class DisputeMailCommon(DisputeCommon):
         cls.company.alias_domain_id = cls.env['mail.alias.domain'].create({
             'name': "disputes.example.com", 'bounce_alias': 'bounce-ar', 'catchall_alias': 'catchall-ar'})
         cls.department = cls.env['ar.dispute.department'].create({
-            'name': "Customer Care", 'company_id': cls.company.id, 'user_id': cls.manager.id, 'alias_name': 'claims-ar'})
+            'name': "Customer Care", 'company_id': cls.company.id, 'user_id': cls.manager.id,
+            'alias_name': 'claims-ar'})
         cls.buyer = cls.env['res.partner'].create({
             'name': "Bo Buyer", 'parent_id': cls.customer.id, 'email': "bo@harbourfish.example.com"})
         cls.invoice = cls.goods((100, 10, cls.tax_19, 0))
@@ -53,7 +54,8 @@ class TestDisputeInbox(DisputeMailCommon):
         self.assertEqual((dispute.department_id, dispute.user_id), (self.department, self.manager))
         self.assertEqual((dispute.contact_id, dispute.reason_id.code), (self.buyer, 'unclear'))
         self.assertIn("Two boxes are missing.", dispute.customer_note)
-        self.assertIn("Two boxes are missing.", "".join(dispute.message_ids.mapped('body')), "the mail is in the chatter")
+        said = "".join(dispute.message_ids.mapped('body'))
+        self.assertIn("Two boxes are missing.", said, "the mail is in the chatter")
         self.assertEqual(dispute.date_acknowledged.isoformat(), '2026-03-31')
         self.assertEqual(self.held(), 1_190)
 
@@ -117,8 +119,8 @@ class TestDisputeInbox(DisputeMailCommon):
         self.assertFalse(self.receive(self.other_invoice.name).move_id)
 
     def test_rubbish_opens_nothing(self):
-        for extra in ("Auto-Submitted: auto-replied\n", "Precedence: bulk\n", "X-Autoreply: yes\n", "X-Spam-Flag: YES\n",
-                      "List-Unsubscribe: <https://example.com>\n"):
+        for extra in ("Auto-Submitted: auto-replied\n", "Precedence: bulk\n", "X-Autoreply: yes\n",
+                      "X-Spam-Flag: YES\n", "List-Unsubscribe: <https://example.com>\n"):
             self.assertFalse(self.receive(f"Out of office: {self.invoice.name}", extra=extra), extra)
         self.assertFalse(self.receive("Undeliverable", sender="MAILER-DAEMON@harbourfish.example.com"))
         self.assertFalse(self.receive("", body="<p> </p>"))
