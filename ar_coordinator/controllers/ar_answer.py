@@ -120,7 +120,7 @@ class ArAnswer(http.Controller):
             'answers': letter.answer_ids,
             'action': f'{PATH}/{token}',
             'show_lines': letter._shows_invoice_lines(),
-            'done': done,
+            'done': done in letter.answer_ids.mapped('kind'),
             'error': error,
             'filled': filled or {},
             'filled_kind': filled_kind,

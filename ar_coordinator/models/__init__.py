@@ -53,6 +53,7 @@ from . import ar_pause
 from . import ar_left_alone
 from . import ar_customer_answer
 from . import ar_customer_answer_kind
+from . import ar_customer_answer_form
 from . import ar_promise
 from . import ar_promise_line
 from . import ar_promise_plan

@@ -4,7 +4,8 @@ An answer is written once, by `_record`, after the company's limits were checked
 dispute, pause, proposed plan), a task for the collector and a confirmation to the customer, and stands in the chatter
 of customer and letter. Users read answers and say that they looked at them; nobody edits one.
 
-What the kinds of answers check and make is in `ar_customer_answer_kind.py`, the link in `ar_answer_link.py`.
+What the kinds of answers check and make is in `ar_customer_answer_kind.py`, their forms are in
+`ar_customer_answer_form.py`, the link is in `ar_answer_link.py`.
 """
 from markupsafe import Markup
 
@@ -234,7 +235,7 @@ class ArCustomerAnswer(models.Model):
             'amount': sum(values['amounts'].values()),
             **{name: value for name, value in values.items() if name in self._fields},
         })
-        getattr(answer, f'_apply_{kind}')(values)
+        getattr(answer._for_us(), f'_apply_{kind}')(values)
         answer._make_task()
         answer._note_in_chatters()
         answer._confirm()
@@ -273,16 +274,15 @@ class ArCustomerAnswer(models.Model):
         """Give the collector the task to look at the answer."""
         user = self.user_id or self.env.user
         sees_answers = user._has_group('ar_coordinator.group_ar_base') and self.company_id in user.company_ids
-        deadline = self._get_task_deadline()
-        user_answer = self.with_context(lang=user.lang)
-        self.activity_id = (self if sees_answers else self.partner_id).activity_schedule(
-            ANSWER_ACTIVITY, date_deadline=deadline, user_id=user.id,
-            summary=user_answer.name, note=Markup("<p>%s</p>%s") % (user_answer._describe(), self._get_html_link()))
+        answer = self._for_us()
+        target = answer if sees_answers else answer.partner_id
+        self.activity_id = target.activity_schedule(
+            ANSWER_ACTIVITY, date_deadline=self.company_id._ar_today(), user_id=user.id, summary=answer._describe(),
+            note=answer._get_html_link())
 
     def _note_in_chatters(self):
         """Let customer and letter say what was answered."""
-        user_answer = self.with_context(lang=self.user_id.lang or self.company_id.partner_id.lang)
-        body = Markup("%s %s") % (user_answer._describe(), self._get_html_link())
+        body = Markup("%s %s") % (self._for_us()._describe(), self._get_html_link())
         author = self.author_id or self.partner_id
         for record in (self.partner_id, self.letter_id):
             if record:
@@ -305,6 +305,10 @@ class ArCustomerAnswer(models.Model):
     def _format_date(self, date):
         """Format a date in the language of the environment; nothing for no date."""
         return format_date(self.env, date, lang_code=self.env.lang) if date else ""
+
+    def _for_us(self):
+        """Return self in the language of whoever works it, for what is kept and what colleagues read."""
+        return self.with_context(lang=self.user_id.lang or self.company_id.partner_id.lang)
 
     def _localized(self):
         """Return self in the customer's language."""

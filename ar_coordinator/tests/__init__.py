@@ -2,6 +2,7 @@ from . import test_access
 from . import test_aging_export
 from . import test_aging_tour
 from . import test_answer_link
+from . import test_answer_pay
 from . import test_answer_tour
 from . import test_customer_answer
 from . import test_credit_engine

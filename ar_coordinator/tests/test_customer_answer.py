@@ -70,9 +70,26 @@ class TestCustomerAnswer(AnswerCommon):
         self.assertIn("we have received your answer", mail.subject)
         for record in (letter, self.customer):
             self.assertIn("Ann Lee", record.message_ids[:1].body)
-        self.assertEqual(answer.activity_id.with_user(self.clerk).summary, "Harbour Fish Ltd: Names another contact")
+        self.assertEqual(
+            answer.activity_id.with_user(self.clerk).summary,
+            "Asks to write to Ann Lee, ann.lee@harbourfish.example.com.")
         answer.activity_id.with_user(self.clerk).action_done()
         self.assertRecordValues(answer, [{'state': 'handled', 'handled_by_id': self.clerk.id}])
+
+    def test_everybody_reads_it_in_his_language(self):
+        """The customer's confirmation is French, the collector's task and the chatter are English."""
+        self.env['res.lang']._activate_lang('fr_FR')
+        letter = self.ar_letter()
+        letter.lang = self.customer.lang = 'fr_FR'
+        self.answers = self.answers.with_context(lang='fr_FR')
+        answer = self.answer(
+            'paid', self.ar_lines(self.first), letter, date=date(2026, 3, 20), reference="RF18")
+        [mail] = self._new_mails.filtered(lambda mail: mail.recipient_ids == self.customer)
+        self.assertIn("20/03/2026", mail.body_html)
+        self.assertNotIn("03/20/2026", mail.body_html)
+        self.assertIn("03/20/2026", answer.activity_id.summary)
+        self.assertIn("03/20/2026", answer.pause_ids.reason)
+        self.assertIn("03/20/2026", letter.message_ids[:1].body)
 
     def test_another_contact_is_proposed_not_made(self):
         """Whoever has the letter can't redirect the next ones: a clerk decides."""
