@@ -5,6 +5,7 @@
     with env.scratch(env.addon_template()) as db:
         env.odoo("shell", "-c", env.conf(db), "-d", db, "--no-http", stdin=script)
 """
+import ast
 import contextlib
 import dataclasses
 import hashlib
@@ -23,7 +24,8 @@ from .postgres import ROLE, Cluster, clean_env
 from .system import ensure_packages
 from .venv import ensure_venv
 
-BASE_MODULES = ["account", "sale_management", "stock", "sale_stock", "account_payment"]
+CORE_MODULES = ["account", "account_payment"]  # beside what ar_coordinator is tested
+BASE_MODULES = ["account", "sale_management", "stock", "sale_stock", "account_payment"]  # beside what the bridges are
 KEEP_TEMPLATES = 4  # of each kind
 PREPARED = "AR_DEV_ENVIRONMENT"  # tells child processes what their parent has prepared
 LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ \d+ (\w+) ")
@@ -73,6 +75,20 @@ class Environment:
     def modules(self):
         """The addons of this checkout, by name."""
         return sorted(path.parent.name for path in REPO.glob("*/__manifest__.py"))
+
+    @property
+    def core_modules(self):
+        """Those of them that do not wait for other apps."""
+        return [module for module in self.modules if not self.manifest(module).get("auto_install")]
+
+    @property
+    def bridge_modules(self):
+        """Those that install themselves as soon as ours and the other app are there."""
+        return [module for module in self.modules if module not in self.core_modules]
+
+    def manifest(self, module):
+        """The manifest of one of our addons, a dict."""
+        return ast.literal_eval((REPO / module / "__manifest__.py").read_text())
 
     @property
     def addons_path(self):
@@ -177,25 +193,30 @@ class Environment:
                 self.drop(name)
         (cache_dir() / "locks" / f"db-{name}").unlink(missing_ok=True)
 
-    def base_template(self):
-        """Name of a database with Odoo's modules that ours work with, and none of ours."""
-        name = "base_" + digest(self.odoo_version, *BASE_MODULES)
-        text = f"Building a database with {', '.join(BASE_MODULES)} (about 1 minute)"
-        return self.template(name, None, text, lambda part: self._install(part, BASE_MODULES, clean_log=False))
+    def base_template(self, core=False):
+        """Name of a database with Odoo's modules that ours work with, and none of ours; `core`: without other apps."""
+        modules = CORE_MODULES if core else BASE_MODULES
+        name = ("plain_" if core else "base_") + digest(self.odoo_version, *modules)
+        text = f"Building a database with {', '.join(modules)} (about 1 minute)"
+        return self.template(name, None, text, lambda part: self._install(part, modules, clean_log=False))
 
-    def addon_template(self):
-        """Name of a database with this checkout's addons installed; built again when their files change."""
-        base = self.base_template()
-        name = "addon_" + digest(base, self.addons_hash())
-        if not self.modules:
+    def addon_template(self, core=False):
+        """Name of a database with this checkout's addons installed; built again when their files change.
+
+        `core`: only what installs without sale and stock.
+        """
+        base = self.base_template(core)
+        modules = self.core_modules if core else self.modules
+        if not modules:
             return base
-        text = f"Building a database with {', '.join(self.modules)}"
-        return self.template(name, base, text, lambda part: self._install(part, self.modules, clean_log=True))
+        name = ("core_" if core else "addon_") + digest(base, self.addons_hash(modules))
+        text = f"Building a database with {', '.join(modules)}"
+        return self.template(name, base, text, lambda part: self._install(part, modules, clean_log=True))
 
-    def addons_hash(self):
+    def addons_hash(self, modules=None):
         """Changes with every file of the addons that matters to an installation (not the Python tests)."""
         result = hashlib.sha256()
-        for module in self.modules:
+        for module in modules or self.modules:
             for path in sorted((REPO / module).rglob("*")):
                 inside = path.relative_to(REPO / module)
                 if path.is_file() and "__pycache__" not in inside.parts and inside.parts[0] != "tests":

@@ -69,12 +69,9 @@ class Guard:
     # === COMPLETENESS === #
 
     def pytest_collection_finish(self, session):
-        if not os.environ.get("AR_EVERYTHING"):
-            return
         collected = {_written_as(item) for item in session.items}
-        for tests in {Path(item.path).parent for item in session.items} | set(REPO.glob("*/tests")):
-            if (tests.parent / "__manifest__.py").exists():
-                self.complaints += check_package(tests, collected)
+        for name in complete_addons():
+            self.complaints += check_package(REPO / name / "tests", collected)
 
     def pytest_runtest_logreport(self, report):
         if report.when == "teardown":
@@ -92,7 +89,7 @@ class Guard:
             self.browser_tests.add(item.nodeid)
 
     def pytest_sessionfinish(self, session):
-        if os.environ.get("AR_EVERYTHING") and len(self.finished) < session.testscollected:
+        if complete_addons() and len(self.finished) < session.testscollected:
             self.complaints.append(f"only {len(self.finished)} of {session.testscollected} tests ran")
         self.complaints += [f"logged after the last test: {text}" for text in self.log.take()]
         if self.complaints and session.exitstatus == 0:
@@ -103,6 +100,11 @@ class Guard:
             terminalreporter.section("guard", red=True)
             for complaint in self.complaints:
                 terminalreporter.line(complaint)
+
+
+def complete_addons():
+    """Names of the addons of which every test has to run; none when the user chose tests."""
+    return os.environ.get("AR_COMPLETE", "").split()
 
 
 def _written_as(item):
@@ -118,6 +120,8 @@ def check_package(tests, collected):
     """What is wrong with a folder of tests, given the collected (module, qualified name)s."""
     package = f"odoo.addons.{tests.parent.name}.tests"
     init = tests / "__init__.py"
+    if not init.exists():
+        yield f"{tests.parent.name} has no tests"
     imported = set()
     for node in ast.walk(ast.parse(init.read_text() if init.exists() else "")):
         if isinstance(node, ast.ImportFrom) and node.level:

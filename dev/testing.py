@@ -1,4 +1,8 @@
-"""`make test`: every test of the addons and of dev/, counted, with a clean server log."""
+"""`make test`: every test of the addons and of dev/, counted, with a clean server log.
+
+The core's tests run where no other app is installed, the bridges' in a second database with sale and stock; there the
+core's rights are tested again (BESIDE), because other apps bring groups, rules and overrides of their own.
+"""
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
@@ -8,6 +12,7 @@ from .cache import REPO, Problem, say
 from .system import CHROMIUM_NAMES
 
 OUTPUT = REPO / "test-output"
+BESIDE = ["ar_coordinator/tests/test_access.py", "ar_coordinator/tests/test_rpc.py"]
 
 
 def run_tests(env, args):
@@ -15,20 +20,23 @@ def run_tests(env, args):
     _check_browser(env)
     paths = [arg for arg in args if not arg.startswith("-") and (REPO / arg.split("::")[0]).exists()]
     options = [arg for arg in args if arg not in paths]
-    addons = [path for path in paths if not path.startswith("dev/")] or ([] if paths else _addon_tests(env))
     own = [path for path in paths if path.startswith("dev/")] or ([] if paths else ["dev/tests"])
     OUTPUT.mkdir(exist_ok=True)
-    codes = []
-    if addons:
-        template = env.addon_template()
-        with env.scratch(template) as db:
-            say(f"Testing {' '.join(addons)} on database {db}")
-            codes.append(_pytest(env, "addons", addons, options, not args, [
+    names, codes = [], []
+    for name, core, modules, extra in _parts(env):
+        asked = [path for path in paths if path.split("/")[0] in modules] if paths else [*_addon_tests(modules), *extra]
+        if not asked:
+            continue
+        with env.scratch(env.addon_template(core)) as db:
+            say(f"Testing {' '.join(asked)} on database {db}")
+            names.append(name)
+            codes.append(_pytest(env, name, asked, options, () if args else modules, [
                 "-p", "dev.guard", f"--odoo-config={env.conf(db)}", f"--odoo-database={db}", "--odoo-http",
                 "--odoo-log-level=warn", "-p", "no:warnings"]))
     if own:
-        codes.append(_pytest(env, "dev", own, options, not args, ["-p", "no:odoo"]))
-    passed, failed, skipped = _count([name for name, asked in (("addons", addons), ("dev", own)) if asked])
+        names.append("dev")
+        codes.append(_pytest(env, "dev", own, options, (), ["-p", "no:odoo"]))
+    passed, failed, skipped = _count(names)
     # pytest's 5 is "nothing matched": fine for one of the parts when a choice was made.
     bad = [code for code in codes if code != 0 and not (code == 5 and args)]
     if bad and not failed:
@@ -37,14 +45,22 @@ def run_tests(env, args):
     return 1 if bad or failed or not passed else 0
 
 
-def _addon_tests(env):
-    return [f"{name}/tests" for name in env.modules if any((REPO / name / "tests").glob("test_*.py"))]
+def _parts(env):
+    """[(name, without other apps?, the addons whose tests are all run, more tests)]: each has a database of its own."""
+    extra = [path for path in BESIDE if (REPO / path).exists()]
+    parts = [("addons", True, env.core_modules, []), ("bridges", False, env.bridge_modules, extra)]
+    return [part for part in parts if part[2]]
 
 
-def _pytest(env, name, paths, options, everything, extra):
+def _addon_tests(modules):
+    return [f"{name}/tests" for name in modules if any((REPO / name / "tests").glob("test_*.py"))]
+
+
+def _pytest(env, name, paths, options, complete, extra):
+    """Run pytest on `paths`; `complete`: addons none of whose tests may be missing. Returns the exit code."""
     report = OUTPUT / f"{name}.xml"
     report.unlink(missing_ok=True)
-    child = {**env.odoo_env(), "AR_EVERYTHING": "1" if everything else ""}
+    child = {**env.odoo_env(), "AR_COMPLETE": " ".join(complete)}
     command = [env.python, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}", *extra, *options, *paths]
     return subprocess.run(command, cwd=REPO, env=child, stdin=subprocess.DEVNULL).returncode
 

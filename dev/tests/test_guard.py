@@ -45,6 +45,7 @@ def test_check_package(tmp_path):
     assert "test_forgotten.py: not imported" in complaints
     assert "test_deep.py: tests go directly" in complaints
     assert len(complaints.splitlines()) == 3
+    assert list(check_package(tmp_path / "bare_addon/tests", collected)) == ["bare_addon has no tests"]
 
 
 def test_run(pytester):
