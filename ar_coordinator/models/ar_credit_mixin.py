@@ -12,16 +12,18 @@ class ArCreditMixin(models.AbstractModel):
 
     ar_credit_state = fields.Selection(
         selection=[('free', "Free"), ('warning', "Warning"), ('held', "On hold"), ('released', "Released")],
-        string="Credit", compute='_compute_ar_credit_state')
-    ar_credit_message = fields.Text(string="Credit Message", compute='_compute_ar_credit_state')
+        string="Credit", compute='_compute_ar_credit_state', search='_search_ar_credit_state',
+        groups='base.group_user')  # customers read their own documents over the portal, and nothing of this
+    ar_credit_message = fields.Text(
+        string="Credit Message", compute='_compute_ar_credit_state', groups='base.group_user')
     ar_release_id = fields.Many2one(
-        comodel_name='ar.credit.release', string="Release", compute='_compute_ar_release_id',
+        comodel_name='ar.credit.release', string="Release", compute='_compute_ar_release_id', groups='base.group_user',
         help="The latest request for a release of this document.")
     ar_release_state = fields.Selection(
         selection=[
             ('draft', "Draft"), ('requested', "Requested"), ('approved', "Approved"), ('refused', "Refused"),
             ('expired', "Expired"), ('used', "Used"), ('cancelled', "Cancelled")],
-        string="Release State", compute='_compute_ar_release_id')
+        string="Release State", compute='_compute_ar_release_id', groups='base.group_user')
 
     def _compute_ar_credit_state(self):
         """What the check would say now; sudo inside: everybody who sees the document may know why it is held."""
@@ -38,6 +40,17 @@ class ArCreditMixin(models.AbstractModel):
             document.ar_credit_state = state
             document.ar_credit_message = verdict and "\n".join([*verdict.reasons, *verdict.warnings])
 
+    def _search_ar_credit_state(self, operator, value):
+        """Judge the documents that can be held at all, as many as there are, in a fixed number of queries."""
+        if operator != 'in':
+            return NotImplemented
+        judged = self.search(self._ar_get_credit_domain())
+        wanted = set(value)
+        if 'free' in wanted:
+            others = judged.filtered(lambda document: document.ar_credit_state not in wanted)
+            return [('id', 'not in', others.ids)]
+        return [('id', 'in', judged.filtered(lambda document: document.ar_credit_state in wanted).ids)]
+
     def _compute_ar_release_id(self):
         # sudo: who sees the document may know that a release was asked for
         releases = self.env['ar.credit.release'].sudo().search(
@@ -53,6 +66,10 @@ class ArCreditMixin(models.AbstractModel):
     def _ar_get_credit_request(self):
         """Hook: return the CreditRequest of this document as it is now, or None when it cannot be held."""
         self.ensure_one()
+
+    def _ar_get_credit_domain(self):
+        """Hook: return the domain of the documents for which `_ar_get_credit_request` may return one."""
+        return [('id', '=', False)]
 
     def _ar_get_release_documents(self):
         """Hook: return [(document, size in company currency)] whose releases also let this document pass.

@@ -22,6 +22,12 @@ class AccountMove(models.Model):
             self, self.partner_id, company, self.amount_total_signed, company.currency_id, credit.POSTING,
             counted=self._ar_get_counted_amount())
 
+    def _ar_get_credit_domain(self):
+        """Override: drafts of companies that check postings."""
+        return [
+            ('state', '=', 'draft'), ('move_type', 'in', ('out_invoice', 'out_receipt')),
+            ('company_id.ar_credit_check_posting', '=', True)]
+
     def _ar_get_counted_amount(self):
         """Hook: return how much of this draft the exposure has already, in company currency."""
         self.ensure_one()

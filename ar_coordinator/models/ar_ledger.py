@@ -306,7 +306,9 @@ class ArLedger(models.AbstractModel):
 
     def _receivable_accounts(self, opts, non_trade=None):
         """Ids of the receivable accounts; archived ones too. sudo: ids only, lines are read with the user's rules."""
-        domain = Domain([('account_type', '=', 'asset_receivable'), ('company_ids', 'parent_of', opts['company_ids'])])
+        # branches share the accounts of the companies above them; parent_ids needs no query, parent_of does
+        companies = self.env['res.company'].sudo().browse(opts['company_ids']).parent_ids
+        domain = Domain([('account_type', '=', 'asset_receivable'), ('company_ids', 'in', companies.ids)])
         if non_trade is not None:
             domain &= Domain('non_trade', '=', non_trade)
         return self.env['account.account'].sudo().with_context(active_test=False).search(domain).ids

@@ -55,10 +55,66 @@ assert not any(left.values()), left
 env['account.move'].get_view(view_type='form')
 env['res.partner'].get_view(view_type='form')
 invoice = env['account.move'].create({
-    'move_type': 'out_invoice', 'partner_id': env['res.partner'].search([('name', '=', "Data Before")]).id,
+    'move_type': 'out_invoice', 'partner_id': env['res.partner'].search([('name', '=', "Data Before")], limit=1).id,
     'invoice_line_ids': [(0, 0, {'name': "after", 'price_unit': 10, 'tax_ids': []})]})
 invoice.action_post()
 assert invoice.state == 'posted'
+"""
+
+
+# bridges: what an order does to the exposure and to a customer on hold, with and without them
+ORDER = """
+from odoo.exceptions import UserError
+if not env.company.chart_template:
+    env['account.chart.template'].try_loading('generic_coa', env.company, install_demo=False)
+partner = env['res.partner'].create({'name': "Ordering"})
+product = env['product.product'].create({'name': "Goods", 'type': 'consu', 'taxes_id': []})
+
+def order(amount):
+    return env['sale.order'].create({'partner_id': partner.id, 'order_line': [
+        (0, 0, {'product_id': product.id, 'price_unit': amount, 'tax_ids': []})]})
+
+def held(function):
+    try:
+        function()
+    except UserError as error:
+        assert "is on credit hold" in str(error), error
+        return True
+    return False
+
+def bridges():
+    return set(env['ir.module.module'].search([
+        ('name', '=like', 'ar_coordinator_%'), ('state', '=', 'installed')]).mapped('name'))
+
+first = order(300)
+first.action_confirm()
+exposure = env['ar.ledger'].exposure(partner, env.company)[partner.id]['parts']
+env['ar.credit.hold'].create({'partner_id': partner.id, 'company_id': env.company.id, 'reason': "Test"})
+second = order(200)
+"""
+WITH_SALE = ORDER + """
+assert 'ar_coordinator_sale' in bridges(), bridges()
+assert exposure == {'orders': 300}, exposure
+assert held(second.action_confirm)
+second.action_ar_request_release()
+assert second.ar_release_state == 'requested'
+env.cr.commit()
+"""
+WITHOUT_SALE = ORDER + """
+assert not bridges(), bridges()
+assert not exposure, exposure
+second.action_confirm()
+assert second.state == 'sale'
+for model in ('sale.order', 'res.partner', 'account.move', 'res.config.settings'):
+    env[model].get_view(view_type='form')
+releases = env['ar.credit.release'].search([])
+assert releases and set(releases.mapped('state')) == {'expired'} and not any(releases.mapped('document'))
+assert not [name for name in env['sale.order']._fields if name.startswith('ar_')]
+env.cr.execute("SELECT column_name FROM information_schema.columns WHERE table_name IN "
+    "('sale_order', 'sale_order_line', 'stock_picking', 'stock_move') AND column_name ~ '^ar_'")
+assert not env.cr.fetchall()
+left = env['ir.model.data'].search([('module', '=like', 'ar_coordinator_%')])
+assert not left, left.mapped('complete_name')
 """
 
 
@@ -70,9 +126,9 @@ def _run(env, *args, stdin=""):
 
 
 @pytest.fixture
-def database():
+def database(request):
     env = Environment.prepare()
-    with env.scratch(env.base_template()) as db:
+    with env.scratch(env.base_template(core=getattr(request, "param", False))) as db:
         yield env, env.conf(db, log_level="warn"), db
 
 
@@ -88,3 +144,20 @@ def test_install_update_uninstall(database):
     _run(env, *shell, stdin=UPDATED % level)
     _run(env, "module", "uninstall", "-c", conf, "-d", db, *env.modules)
     _run(env, *shell, stdin=GONE)
+
+
+@pytest.mark.parametrize("database", [True], indirect=True, ids=["plain"])
+def test_bridges_come_and_go(database):
+    """They install themselves when the other app comes, and leave the core and the other app working when they go."""
+    env, conf, db = database
+    server = ("server", "-c", conf, "-d", db, "--no-http", "--stop-after-init")
+    shell = ("shell", "-c", conf, "-d", db, "--no-http")
+    _run(env, *server, "-i", "ar_coordinator")
+    _run(env, *server, "-i", "sale")
+    _run(env, *shell, stdin=WITH_SALE)
+    _run(env, "module", "uninstall", "-c", conf, "-d", db, "ar_coordinator_sale")
+    _run(env, *shell, stdin=WITHOUT_SALE)
+    _run(env, *server, "-i", "ar_coordinator_sale")
+    _run(env, *shell, stdin=WITH_SALE)
+    _run(env, "module", "uninstall", "-c", conf, "-d", db, "ar_coordinator")
+    _run(env, *shell, stdin=GONE.replace("Data Before", "Ordering"))

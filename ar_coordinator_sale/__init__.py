@@ -1,0 +1,3 @@
+"""Orders in the credit exposure, holds when orders are confirmed."""
+from . import models
+from .hooks import uninstall_hook

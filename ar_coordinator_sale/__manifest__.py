@@ -1,0 +1,19 @@
+{
+    'name': "AR Coordinator: Sales",
+    'version': '19.0.1.0.0',
+    'category': 'Accounting/Accounting',
+    'summary': "Orders in the credit exposure, holds when orders are confirmed",
+    'author': "AR Coordinator contributors",
+    'license': 'LGPL-3',
+    'depends': ['ar_coordinator', 'sale'],
+    'data': [
+        # QWeb templates.
+        'reports/ar_credit_panel_templates.xml',
+
+        # Views.
+        'views/sale_order_views.xml',
+        'views/res_config_settings_views.xml',
+    ],
+    'uninstall_hook': 'uninstall_hook',
+    'auto_install': True,
+}

@@ -1,0 +1,5 @@
+from . import test_order_exposure
+from . import test_order_hold
+from . import test_order_growth
+from . import test_order_online
+from . import test_order_access
