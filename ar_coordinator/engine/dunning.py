@@ -7,7 +7,8 @@ Rules (the customer's point of view first):
 - A level is due `delay_days` after the due date. Levels with negative delay are reminders before the due date; once the
   item is due they are passed over, and neither the customer's other items nor the quiet time hold them back.
 - What is asked is what is open, less its disputed part, less unmatched credits of the customer, which settle his oldest
-  debts first. Nothing is asked that is already covered.
+  debts first. Nothing is asked that is already covered. A company may rather ask for everything in full and only name
+  the credits, unless these cover all of it.
 - One message per customer and currency; it carries all of their items that are due for a level.
 
 Work grows with the number of items, not with its square: items are grouped once and sorted within their customer.
@@ -80,6 +81,7 @@ class Rules:
     company_currency_id: int = 0
     digits: dict = field(default_factory=dict)
     pre_due: frozenset = frozenset()  # ids of all levels before the due date, of any policy
+    net_credits: bool = True  # else credits are named and not deducted
 
 
 @dataclass(slots=True)
@@ -231,10 +233,12 @@ def _apply_credits(decisions, customer, rules):
     """Let unmatched credits settle the oldest debts; what they cover is held, what they reduce is asked for the rest.
 
     Debts that are skipped for another reason (at their last level, say) absorb credit like any other. Credit left in
-    one currency still covers whole items in another, by their value in the books.
+    one currency still covers whole items in another, by their value in the books. Where credits are only named, they
+    take nothing from what is asked, unless they cover all of it.
     """
     if not customer.credits:
         return
+    in_full = [(decision, decision.amount, decision.amount_company) for decision in decisions if decision.result == SENT]
     left = {currency: amount for currency, (amount, _company) in customer.credits.items()}
     targets = sorted(
         (decision for decision in decisions if decision.amount > 0),
@@ -255,6 +259,9 @@ def _apply_credits(decisions, customer, rules):
                 break
             pool -= decision.amount_company
             decision.amount = decision.amount_company = 0.0
+    if not rules.net_credits and any(decision.amount > 0 for decision, _amount, _company in in_full):
+        for decision, amount, amount_company in in_full:
+            decision.amount, decision.amount_company = amount, amount_company
     for decision in targets:
         if decision.amount <= 0 and decision.result == SENT:
             decision.result, decision.reason = HELD, COVERED

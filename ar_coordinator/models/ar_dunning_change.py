@@ -112,6 +112,7 @@ class ArDunningLetter(models.Model):
     personal_note = fields.Html(
         string="Personal Words", readonly=True, sanitize_overridable=False,
         help="Stands above the items in this letter only.")
+    personal_subject = fields.Char(string="Subject of Its Own", readonly=True, help="Instead of the template's.")
 
     def action_leave_out_customer(self):
         """Ask for the reason, then leave the customers of these letters out of their run."""
@@ -123,17 +124,40 @@ class ArDunningLetter(models.Model):
         self.ensure_one()
         return {
             'type': 'ir.actions.act_window',
-            'name': self.env._("Add Personal Words"),
+            'name': self.env._("Edit Letter"),
             'res_model': 'ar.dunning.note.wizard',
             'views': [(False, 'form')],
             'target': 'new',
-            'context': {'default_letter_id': self.id, 'default_personal_note': self.personal_note},
+            'context': {
+                'default_letter_id': self.id, 'default_personal_note': self.personal_note,
+                'default_personal_subject': self.personal_subject or self._render_subject()},
         }
 
-    def set_personal_note(self, note):
+    def _render_subject(self):
+        """Return the subject in the recipient's language, as its level's template has it now."""
+        self.ensure_one()
+        template = self.level_id.mail_template_id.sudo()  # sudo: wording is managed by managers, read by everyone here
+        return template._render_field('subject', self.ids, compute_lang=True)[self.id]
+
+    def _queue_mails(self, template):
+        """Override: subjects people wrote."""
+        result = super()._queue_mails(template)
+        for letter in self.filtered('personal_subject'):
+            letter.mail_message_id.subject = letter.subject = letter.personal_subject
+        return result
+
+    def _queue_prints(self, template):
+        """Override: subjects people wrote."""
+        result = super()._queue_prints(template)
+        for letter in self.filtered('personal_subject'):
+            letter.subject = letter.personal_subject
+        return result
+
+    def set_personal_note(self, note, subject=None):
         """Add words of one's own to a draft letter (nothing: take them out); they are frozen when it is sent.
 
         :param str note: HTML, sanitized here; text in the recipient's language
+        :param str subject: of the e-mail; empty or the template's own: as the template has it; None: leave it
         :raise AccessError: unless the user works the desk
         :raise UserError: for a letter that left, or one whose template has no place for them
         """
@@ -145,6 +169,9 @@ class ArDunningLetter(models.Model):
             raise UserError(self.env._("%s has left already and cannot be changed any more.", letter.name))
         note = Markup(html_sanitize(note or ""))
         letter.personal_note = False if is_html_empty(note) else note
+        if subject is not None:
+            subject = " ".join(subject.split())
+            letter.personal_subject = subject if subject != letter._render_subject() else False
         letter.invalidate_recordset(['message'])
         if letter.personal_note and letter.personal_note not in letter._render_body():
             raise UserError(self.env._(
@@ -300,18 +327,21 @@ class ArDunningRun(models.Model):
     # === WORDS IN LETTERS === #
 
     def _get_notes(self):
-        """Return {(partner id, currency id): personal words} of the run's letters."""
+        """Return {(partner id, currency id): (personal words, subject)} of the run's letters."""
         return {
-            (letter.partner_id.id, letter.currency_id.id): letter.personal_note
-            for letter in self.env['ar.dunning.letter'].search(
-                [('run_id', '=', self.id), ('state', '=', 'draft'), ('personal_note', '!=', False)])}
+            (letter.partner_id.id, letter.currency_id.id): (letter.personal_note, letter.personal_subject)
+            for letter in self.env['ar.dunning.letter'].search([
+                ('run_id', '=', self.id), ('state', '=', 'draft'),
+                '|', ('personal_note', '!=', False), ('personal_subject', '!=', False)])}
 
     def _set_notes(self, notes):
         """Give new letters the words that were written for the ones they replace."""
         for letter in self.letter_ids if notes else ():
-            note = notes.get((letter.partner_id.id, letter.currency_id.id))
+            note, subject = notes.get((letter.partner_id.id, letter.currency_id.id), (False, False))
             if note and not letter.personal_note:
                 letter.personal_note = note
+            if subject and not letter.personal_subject:
+                letter.personal_subject = subject
 
     # === WHAT CHANGED SINCE THE LAST PREVIEW === #
 

@@ -163,6 +163,11 @@ class ArDunningLetter(models.Model):
         """Return the day by which the letter asks for payment, formatted."""
         return self._format_date(self.date + timedelta(days=self.level_id.payment_days))
 
+    def _is_credit_deducted(self):
+        """Return whether the unmatched credits that the letter names are deducted from what it asks for."""
+        in_full = sum(self.line_ids.mapped('amount_open')) - sum(self.line_ids.mapped('amount_disputed'))
+        return self.currency_id.compare_amounts(self.amount_total, in_full) < 0
+
     def _get_bank_account(self):
         """Return the bank account the items' invoices name, when they name one and the same."""
         accounts = self.line_ids.move_id.partner_bank_id

@@ -317,7 +317,7 @@ class ArDunningRun(models.Model):
             as_of=self.as_of, quiet_days=self.company_id.ar_dunning_quiet_days,
             minimum=self.company_id.ar_dunning_minimum_amount, company_currency_id=self.company_id.currency_id.id,
             digits={currency.id: currency.decimal_places for currency in currencies},
-            pre_due=frozenset(pre_due.ids))
+            pre_due=frozenset(pre_due.ids), net_credits=self.company_id.ar_dunning_net_credits)
 
     def _get_levels(self, partners, rows):
         """Return ({partner id: engine levels}, {ids of partners without policy}); see `ar.dunning.policy._resolve`."""

@@ -20,6 +20,11 @@ class ResCompany(models.Model):
     ar_dunning_minimum_amount = fields.Monetary(
         string="Minimum Amount", help="Messages that ask for less than this, in company currency, are held back.")
 
+    ar_dunning_net_credits = fields.Boolean(
+        string="Deduct Unmatched Credits", default=True,
+        help="Payments and credit notes not matched yet are deducted from what letters ask for. Off: letters ask for the "
+             "items in full and name them; a customer whose credits cover everything gets no letter either way.")
+
     ar_import_journal_id = fields.Many2one(
         comodel_name='account.journal', string="Journal for Imported Invoices", ondelete='set null',
         help="Sales journal of the receivables history; its numbers are the customers' invoice numbers.")

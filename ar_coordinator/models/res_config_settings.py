@@ -9,6 +9,7 @@ class ResConfigSettings(models.TransientModel):
     ar_dunning_automatic = fields.Boolean(related='company_id.ar_dunning_automatic', readonly=False)
     ar_dunning_approval = fields.Boolean(related='company_id.ar_dunning_approval', readonly=False)
     ar_dunning_quiet_days = fields.Integer(related='company_id.ar_dunning_quiet_days', readonly=False)
+    ar_dunning_net_credits = fields.Boolean(related='company_id.ar_dunning_net_credits', readonly=False)
     ar_dunning_minimum_amount = fields.Monetary(
         related='company_id.ar_dunning_minimum_amount', readonly=False)
     ar_dunning_snailmail = fields.Boolean(related='company_id.ar_dunning_snailmail', readonly=False)

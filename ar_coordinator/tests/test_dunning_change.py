@@ -194,6 +194,32 @@ class TestDunningChange(DunningCommon):
         with self.assertRaises(UserError):
             self.letter(run).with_user(self.clerk).set_personal_note("<p>Too late</p>")
 
+    def test_subject_of_its_own(self):
+        """Proposed as the template has it; changed, kept when previewed again, sent; given back when it is emptied."""
+        run = self.ar_run()
+        standard = f"{self.company.name}: payment reminder"
+        action = self.letter(run).action_personal_note()
+        self.assertEqual(action['context']['default_personal_subject'], standard)
+        self.confirm(action, personal_subject="Your  account\nwith us")
+        run.action_preview()
+        self.assertEqual(self.letter(run).personal_subject, "Your account with us")
+        self.send(run)
+        self.assertEqual(self.letter(run).subject, "Your account with us")
+        self.assertEqual(self.letter(run, self.other_customer).subject, standard)
+        [mail] = [mail for mail in self.ar_deliver(self.letter(run)) if "harbourfish" in mail['email_to'][0]]
+        self.assertEqual(mail['subject'], "Your account with us")
+        again = self.ar_run()
+        self.assertFalse(again.letter_ids.filtered('personal_subject'))
+
+    def test_template_subject_stays_the_templates(self):
+        letter = self.letter(self.ar_run())
+        self.confirm(letter.action_personal_note(), personal_note="<p>Hello</p>")
+        self.assertFalse(letter.personal_subject)
+        self.confirm(letter.action_personal_note(), personal_subject="Other")
+        self.assertEqual(letter.personal_subject, "Other")
+        self.confirm(letter.action_personal_note(), personal_subject="")
+        self.assertFalse(letter.personal_subject)
+
     def test_personal_note_is_clean(self):
         run = self.ar_run()
         self.letter(run).set_personal_note("<p>Hello<script>alert(1)</script></p>")

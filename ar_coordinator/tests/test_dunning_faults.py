@@ -53,6 +53,17 @@ class TestDunningFaults(DunningCommon):
         self.assertOutcome(run, marked, 'skipped', 'no_followup')
         self.assertOutcome(run, covered, 'held', 'covered')
 
+    def test_failure_11_promised_after_the_preview(self):
+        """A promise made between preview and send keeps its item off the letter; the customer's other one goes."""
+        promised, other = (self.ar_invoice(amount, '2026-03-01', due='2026-03-20') for amount in (100, 50))
+        run = self.ar_run()
+        self.env['ar.promise'].with_user(self.clerk)._promise(self.ar_lines(promised), '2026-04-10')
+        with self.mock_mail_gateway():
+            run.action_send()
+        self.assertOutcome(run, promised, 'skipped', 'promised')
+        self.assertOutcome(run, other, 'sent', 'due', 50.0)
+        self.assertEqual(run.letter_ids.line_ids.move_id, other)
+
     def test_gate_address(self):
         """The address is the one the customer has when the letter leaves."""
         self.ar_invoice(100, '2026-03-01', due='2026-03-20')

@@ -197,6 +197,34 @@ class TestDunningRun(DunningCommon):
             run.letter_ids.line_ids, [{'amount_open': 200.0, 'amount_credit': 30.0, 'amount_asked': 170.0}])
         self.assertIn('not yet assigned', run.letter_ids.message)
 
+    def test_credits_named_and_not_deducted(self):
+        """Where the company wants it: in full, with the credits beside; all of it or nothing."""
+        self.company.ar_dunning_net_credits = False
+        old = self.ar_invoice(100, '2026-02-01', due='2026-03-01')
+        new = self.ar_invoice(200, '2026-02-01', due='2026-03-10')
+        self.ar_invoice(130, '2026-03-20', move_type='out_refund')
+        run = self.ar_run()
+        self.assertOutcome(run, old, 'sent', 'due', 100.0)
+        self.assertOutcome(run, new, 'sent', 'due', 200.0)
+        letter = run.letter_ids
+        self.assertEqual((letter.amount_total, sum(letter.line_ids.mapped('amount_credit'))), (300.0, 130.0))
+        self.assertIn("Not deducted: payments and credit notes", letter.message)
+        self.assertIn("130.00", letter.message)
+        self.assertNotIn("Less payments", letter.message)
+        with self.mock_mail_gateway():
+            run.action_send()
+        self.assertEqual((letter.state, letter.amount_total), ('queued', 300.0))
+
+    def test_failure_21_credits_that_cover_everything_are_deducted_in_any_case(self):
+        self.company.ar_dunning_net_credits = False
+        old = self.ar_invoice(100, '2026-02-01', due='2026-03-01')
+        new = self.ar_invoice(200, '2026-02-01', due='2026-03-10')
+        self.ar_cash(300, '2026-03-20')
+        run = self.ar_run()
+        self.assertOutcome(run, old, 'held', 'covered', 0.0)
+        self.assertOutcome(run, new, 'held', 'covered', 0.0)
+        self.assertFalse(run.letter_ids)
+
     def test_money_paid_out_is_no_debt(self):
         """A refund paid to the customer is not dunned; it uses up the credit note it pays back."""
         invoice = self.ar_invoice(100, '2026-02-01', due='2026-03-01')

@@ -35,6 +35,8 @@ class TestDunningTour(DunningCommon, HttpCase):
             {'state': 'queued', 'amount_total': 200.0, 'level_id': self.level_1.id, 'user_id': self.clerk.id},
             {'state': 'queued', 'amount_total': 100.0, 'level_id': self.level_2.id, 'user_id': self.clerk.id}])
         self.assertIn("Thank you for our talk.", mine.body_sent)
+        self.assertEqual((mine.subject, mine.mail_message_id.subject), ("Your account with us",) * 2)
+        self.assertEqual(theirs.subject, f"{self.company.name}: second payment reminder")
         run = mine.run_id
         self.assertOutcome(run, self.moves[0], 'held', 'left_out')
         self.assertOutcome(run, self.moves[2], 'held', 'left_out')

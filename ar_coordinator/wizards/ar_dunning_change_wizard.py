@@ -65,6 +65,7 @@ class ArDunningNoteWizard(models.TransientModel):
 
     letter_id = fields.Many2one(comodel_name='ar.dunning.letter', required=True, readonly=True)
     lang = fields.Char(compute='_compute_lang', string="Language")
+    personal_subject = fields.Char(string="Subject")
     personal_note = fields.Html(string="Words")
 
     @api.depends('letter_id')
@@ -74,7 +75,7 @@ class ArDunningNoteWizard(models.TransientModel):
             wizard.lang = names.get(wizard.letter_id.lang)
 
     def action_confirm(self):
-        """Put the words into the letter; see `ar.dunning.letter.set_personal_note`."""
+        """Put the words and the subject into the letter; see `ar.dunning.letter.set_personal_note`."""
         self.ensure_one()
-        self.letter_id.set_personal_note(self.personal_note)
+        self.letter_id.set_personal_note(self.personal_note, self.personal_subject or "")
         return {'type': 'ir.actions.act_window_close'}

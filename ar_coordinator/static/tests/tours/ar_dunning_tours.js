@@ -41,6 +41,7 @@ tours.add("ar_dunning_run", {
         { trigger: `.o_list_view ${row("Harbour Fish")} td[name=partner_id]`, run: "click" },
         { content: "as it will look", trigger: ".o_ar_letter_preview:contains('Payment reminder'):contains('200.00')" },
         { trigger: "button[name=action_personal_note]", run: "click" },
+        { trigger: ".modal .o_field_widget[name=personal_subject] input", run: "edit Your account with us" },
         { trigger: ".modal .odoo-editor-editable", run: "editor Thank you for our talk." },
         { trigger: ".modal button[name=action_confirm]", run: "click" },
         { trigger: ".o_ar_letter_preview:contains('Thank you for our talk.')" },
