@@ -53,6 +53,7 @@
         'views/ar_aging_views.xml',
         'views/ar_kpi_views.xml',
         'views/ar_dispute_views.xml',
+        'views/ar_dispute_report_views.xml',
         'views/ar_promise_views.xml',
         'views/ar_promise_plan_views.xml',
         'views/ar_dunning_policy_views.xml',

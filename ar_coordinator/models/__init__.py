@@ -18,6 +18,7 @@ from . import ar_dispute_mail
 from . import ar_dispute_deadline
 from . import ar_dispute_merge
 from . import ar_dispute_inbox
+from . import ar_dispute_report
 from . import ar_dunning_policy
 from . import ar_dunning_policy_rule
 from . import ar_dunning_policy_invoice

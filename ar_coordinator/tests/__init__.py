@@ -11,6 +11,7 @@ from . import test_credit_hold
 from . import test_dispute
 from . import test_dispute_mail
 from . import test_dispute_open
+from . import test_dispute_report
 from . import test_dispute_resolution
 from . import test_dispute_tour
 from . import test_dispute_wizards

@@ -32,7 +32,7 @@ export class KpiDashboard extends Component {
         this.action = useService("action");
         this.rootRef = useRef("root");
         this.keepLast = new KeepLast();
-        this.state = useState({ options: this.initialOptions(), data: null, loading: false });
+        this.state = useState({ options: this.initialOptions(), data: null, causes: null, loading: false });
         useSetupAction({
             rootRef: this.rootRef,
             getLocalState: () => ({ options: { ...this.state.options } }),
@@ -72,9 +72,14 @@ export class KpiDashboard extends Component {
     async load() {
         this.state.loading = true;
         try {
-            this.state.data = await this.keepLast.add(
-                this.orm.call("ar.kpi.report", "get_data", [{ ...this.state.options }])
+            const [data, causes] = await this.keepLast.add(
+                Promise.all([
+                    this.orm.call("ar.kpi.report", "get_data", [{ ...this.state.options }]),
+                    this.orm.call("ar.dispute.report", "get_top_causes", [{ as_of: this.state.options.as_of }]),
+                ])
             );
+            this.state.data = data;
+            this.state.causes = causes;
         } finally {
             this.state.loading = false;
         }
@@ -220,6 +225,36 @@ export class KpiDashboard extends Component {
     openAging() {
         return this.action.doAction("ar_coordinator.ar_aging_action", {
             props: { state: { options: { as_of: this.state.options.as_of } } },
+        });
+    }
+
+    // Disputes ------------------------------------------------------------------
+
+    get causes() {
+        const money = (amount) => formatMonetary(amount, { currencyId: this.state.causes.currency_id });
+        return this.state.causes.causes.map((cause) => ({
+            ...cause,
+            amountText: money(cause.amount),
+            creditedText: money(cause.credited),
+        }));
+    }
+
+    openCause(cause) {
+        const { date_from, date_to } = this.state.causes;
+        return this.action.doAction({
+            type: "ir.actions.act_window",
+            name: _t("Disputes: %s", cause.name),
+            res_model: "ar.dispute.report",
+            views: [
+                [false, "list"],
+                [false, "pivot"],
+                [false, "graph"],
+            ],
+            domain: [
+                ["reason_id", "=", cause.reason_id],
+                ["date_open", ">=", date_from],
+                ["date_open", "<=", date_to],
+            ],
         });
     }
 

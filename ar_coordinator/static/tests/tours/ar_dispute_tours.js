@@ -44,3 +44,11 @@ registry.category("web_tour.tours").add("ar_dispute_into_credit_note", {
         { trigger: ".ribbon:contains('Credited')" },
     ],
 });
+
+registry.category("web_tour.tours").add("ar_dispute_top_causes", {
+    steps: () => [
+        { trigger: ".o_ar_causes td:contains('400.00')" },
+        { trigger: ".o_ar_causes a:contains('Short delivery')", run: "click" },
+        { content: "the disputes behind it", trigger: ".o_list_view .o_data_row td:contains('400.00')" },
+    ],
+});
