@@ -83,3 +83,7 @@ from . import ar_credit_partner
 from . import ar_credit_move
 from . import ar_credit_queue
 from . import ar_credit_dunning
+from . import ar_credit_approver
+from . import ar_credit_change
+from . import ar_credit_group
+from . import ar_credit_information

@@ -8,8 +8,10 @@ kept for people: they say since when a customer is held and why, and are brought
     self.env['ar.credit.hold']._check_requests(requests)   raises one error that names every held document
     self.env['ar.credit.hold']._judge(requests)            returns verdicts, for banners and for batches that go on
 """
-from collections import namedtuple
+from collections import defaultdict, namedtuple
 from dataclasses import replace
+
+from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
@@ -253,7 +255,43 @@ class ArCreditHold(models.Model):
 
     @api.model
     def _tell(self, company, placed, lifted):
-        """Hook: tell people what changed."""
+        """Tell salespeople and collectors, in one message each, which of their customers rules hold or freed."""
+        if not company.ar_credit_notify or not placed | lifted:
+            return
+        news = defaultdict(list)
+        held = self._get_open(company, lifted.partner_id)
+        for hold in placed:
+            news[hold.partner_id].append(self.env._("on hold: %s", hold.reason))
+        for hold in lifted:
+            if hold.partner_id.id not in held:
+                news[hold.partner_id].append(self.env._("no longer on hold"))
+        by_user = defaultdict(list)
+        for customer, texts in news.items():
+            for user in customer.user_id | customer.ar_collector_id:
+                by_user[user] += [f"{customer.display_name}: {text}" for text in dict.fromkeys(texts)]
+        for user, lines in by_user.items():
+            if user.active and user.partner_id:
+                self.env['mail.thread'].with_context(lang=user.lang).message_notify(
+                    partner_ids=user.partner_id.ids,
+                    subject=self.env._("Credit holds: %(count)s changes in %(company)s", count=len(lines),
+                                       company=company.name),
+                    body=Markup("<ul>%s</ul>") % Markup().join(Markup("<li>%s</li>") % line for line in lines))
+
+    @api.model
+    def _get_waiting(self, company, customers):
+        """Hook: return {commercial partner id: [(document, amount in company currency)]} that holds may stop.
+
+        Bridges add their documents. Two queries at most for each kind, whatever the number of customers.
+        """
+        waiting = defaultdict(list)
+        if company.ar_credit_check_posting:
+            # sudo: amounts of the whole customer; shown to readers of receivables only
+            for move in self.env['account.move'].sudo().search_fetch([
+                    ('company_id', '=', company.id), ('state', '=', 'draft'),
+                    ('move_type', 'in', ('out_invoice', 'out_receipt')),
+                    ('commercial_partner_id', 'in', customers.ids)], ['commercial_partner_id', 'amount_total_signed']):
+                waiting[move.commercial_partner_id.id].append((move, move.amount_total_signed))
+        return dict(waiting)
 
     # === THE CHECK === #
 

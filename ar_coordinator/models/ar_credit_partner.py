@@ -64,6 +64,13 @@ class ResPartner(models.Model):
         groups='ar_coordinator.group_ar_base', help="In the current company.")
     ar_hold_reason = fields.Char(
         string="Hold Reasons", compute='_compute_ar_on_hold', groups='ar_coordinator.group_ar_base')
+    ar_hold_days = fields.Integer(
+        string="Days on Hold", compute='_compute_ar_on_hold', groups='ar_coordinator.group_ar_base')
+    ar_waiting_amount = fields.Monetary(
+        string="Waiting", compute='_compute_ar_waiting', currency_field='ar_currency_id',
+        groups='ar_coordinator.group_ar_base', help="Documents that the hold stops, in company currency.")
+    ar_waiting_count = fields.Integer(
+        string="Waiting Documents", compute='_compute_ar_waiting', groups='ar_coordinator.group_ar_base')
 
     # === COMPUTE METHODS === #
 
@@ -109,6 +116,16 @@ class ResPartner(models.Model):
             own = holds.get(partner._origin.commercial_partner_id.id)
             partner.ar_on_hold = bool(own)
             partner.ar_hold_reason = "; ".join(own.mapped('reason')) if own else False
+            partner.ar_hold_days = max(own.mapped('age_days')) if own else 0
+
+    @api.depends('commercial_partner_id')
+    @api.depends_context('company')
+    def _compute_ar_waiting(self):
+        waiting = self.env['ar.credit.hold']._get_waiting(self.env.company, self._origin.commercial_partner_id)
+        for partner in self:
+            own = waiting.get(partner._origin.commercial_partner_id.id, ())
+            partner.ar_waiting_count = len(own)
+            partner.ar_waiting_amount = sum(amount for _document, amount in own)
 
     # === SEARCH AND ORDER: figures that are not stored === #
 

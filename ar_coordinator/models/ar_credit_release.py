@@ -246,8 +246,8 @@ class ArCreditRelease(models.Model):
             approvers = release._get_approvers()
             if not approvers:
                 raise UserError(self.env._(
-                    "Nobody can approve a release for %(customer)s in %(company)s: a Receivables: Manager other than"
-                    " you is needed.", customer=release.partner_id.display_name, company=release.company_id.name))
+                    "Nobody can approve a release for %(customer)s in %(company)s: an approver other than you is"
+                    " needed.", customer=release.partner_id.display_name, company=release.company_id.name))
             for approver in approvers:
                 release.activity_schedule(
                     'mail.mail_activity_data_todo', user_id=approver.id, date_deadline=release.company_id._ar_today(),
@@ -293,12 +293,11 @@ class ArCreditRelease(models.Model):
                 document.sudo()._message_log(body=body)  # sudo: the trail is kept whoever decides
 
     def _get_approvers(self):
-        """Hook: return the users who are asked to decide: the company's managers, except who asked."""
+        """Return the users who are asked to decide: the approvers for amount and risk class, never who asked."""
         self.ensure_one()
-        managers = self.env.ref('ar_coordinator.group_ar_manager').sudo().all_user_ids  # sudo: who they are
-        return managers.filtered(
-            lambda user: user.active and not user.share and self.company_id in user.company_ids
-            and user != self.requested_by_id).sorted('id')
+        customer = self.partner_id.sudo().with_company(self.company_id)  # sudo: the risk class
+        return self.env['ar.credit.approver']._get_users(
+            self.company_id, self.max_amount or None, customer.ar_credit_class_id, self.requested_by_id)
 
     def _get_approver_names(self):
         """Return the names of who was asked, for a sentence."""
@@ -309,7 +308,7 @@ class ArCreditRelease(models.Model):
         self.ensure_one()
         if user == self.requested_by_id:
             return self.env._("%s: nobody approves their own request.", self.name)
-        if not user.has_group('ar_coordinator.group_ar_manager') and user not in self.sudo()._get_approvers():
+        if user not in self.sudo()._get_approvers():  # sudo: the record is judged, whoever may read it
             return self.env._("%(release)s: you are not among its approvers (%(approvers)s).",
                               release=self.name, approvers=self._get_approver_names())
         if self.company_id not in user.company_ids:
