@@ -262,7 +262,8 @@ class ArPromise(models.Model):
         company = items.company_id[:1]
         # sudo: see `_check_lines`
         partner = items[:1].partner_id.sudo().commercial_partner_id.sudo(False)
-        return self.with_company(company).create({
+        # the collector need not be told of every promise: a broken one makes a task
+        return self.with_company(company).with_context(mail_auto_subscribe_no_notify=True).create({
             'company_id': company.id,
             'partner_id': partner.id,
             'date_made': company._ar_today(),

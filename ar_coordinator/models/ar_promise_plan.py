@@ -219,7 +219,7 @@ class ArPromisePlan(models.Model):
                 "%(amount)s cannot be paid in %(count)s instalments.", amount=currency.format(total),
                 count=n)) from error
         collector = partner.with_company(company).ar_collector_id
-        plan = self.with_company(company).create({
+        plan = self.with_company(company).with_context(mail_auto_subscribe_no_notify=True).create({
             'company_id': company.id, 'partner_id': partner.id, 'currency_id': currency.id, 'note': note,
             'grace_days': company.ar_plan_grace_days,
             'user_id': collector.id or (self.env.uid if self.env.user._is_internal() else False),

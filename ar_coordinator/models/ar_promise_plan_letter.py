@@ -72,6 +72,11 @@ class ArPromisePlan(models.Model):
     def _format_amount(self, amount):
         return format_amount(self.env, amount, self.currency_id)
 
+    def _get_report_base_filename(self):
+        """Return the name of the agreement's file; the portal's download asks for it."""
+        self.ensure_one()
+        return self.name
+
     def _get_sender_lines(self):
         """Return the company's address, phone, e-mail and tax number as lines, for the letterhead."""
         company = self.company_id

@@ -58,8 +58,11 @@ from . import test_portal_answers
 from . import test_portal_http
 from . import test_portal_payment
 from . import test_portal_tour
+from . import test_expected_date
 from . import test_promise
 from . import test_promise_customer
 from . import test_promise_engine
 from . import test_promise_plan
+from . import test_promise_portal
+from . import test_promise_tour
 from . import test_rpc
