@@ -1,4 +1,5 @@
-"""When open items will be paid, as far as one can say: as promised, as planned, else as late as the customer usually is.
+"""When open items will be paid, as far as one can say: as promised, as planned, else as late as the customer usually
+is.
 
 Nothing of it is stored: the day moves with every promise, plan and payment. A day that is over means that the item is
 later than that; the forecast decides what to make of it.
@@ -72,7 +73,8 @@ class ArLedger(models.AbstractModel):
                           FROM ar_promise_plan_item WHERE is_open) AS part
                   JOIN ar_promise_plan plan ON plan.id = part.plan_id AND plan.state IN ('accepted', 'running')
                   JOIN (SELECT plan_id, date, SUM(amount) OVER (PARTITION BY plan_id ORDER BY sequence) AS until
-                          FROM ar_promise_instalment) AS rate ON rate.plan_id = part.plan_id AND rate.until >= part.until
+                          FROM ar_promise_instalment) AS rate
+                       ON rate.plan_id = part.plan_id AND rate.until >= part.until
               GROUP BY part.move_line_id
             ),
             expected AS (
@@ -120,7 +122,8 @@ class AccountMoveLine(models.Model):
     ar_expected_date = fields.Date(
         string="Expected on", compute='_compute_ar_expected_date', search='_search_ar_expected_date',
         groups='ar_coordinator.group_ar_base',
-        help="When the open item will be paid: as promised, by the payment plan, else as late as the customer usually is.")
+        help="When the open item will be paid: as promised, by the payment plan, else as late as the customer usually"
+             " is.")
 
     def _compute_ar_expected_date(self):
         self.ar_expected_date = False

@@ -72,7 +72,7 @@ class TestPromisePortal(PromiseCommon, HttpCase):
         self.assertEqual((self.plan.state, self.plan.signed_by), ('proposed', False))
 
     def test_signing_makes_it_binding(self):
-        """Signed: accepted, promise of the first instalment, confirmation; a second click or a late one does nothing."""
+        """Signed: accepted, promise of the first instalment, confirmation; a second click does nothing."""
         self.offer()
         url = self.plan.get_portal_url(suffix='/accept')
         self.assertIn('error', self.post_json(url, name="Ada Harbour", signature=''))
