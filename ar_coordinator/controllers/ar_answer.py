@@ -10,7 +10,7 @@ import re
 from werkzeug.exceptions import MethodNotAllowed
 
 from odoo import http
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.http import request
 
 from ..models.ar_answer_link import PATH, TooManyAnswers
@@ -67,6 +67,8 @@ class ArAnswer(http.Controller):
         try:
             with request.env.cr.savepoint():
                 letter._answer(kind, form, files, request.httprequest.remote_addr)
+        except AccessError:  # a UserError, but not one for customers to read
+            raise
         except TooManyAnswers as error:
             return self._render_page(letter, token, error=str(error), filled=form, filled_kind=kind, status=429)
         except UserError as error:

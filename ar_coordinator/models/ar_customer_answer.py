@@ -194,7 +194,7 @@ class ArCustomerAnswer(models.Model):
 
         :param str kind: 'promise', 'dispute', 'plan', 'paid' or 'contact'
         :param items: account.move.line, receivable items of one customer, company and currency; may be empty for
-            'contact'
+            'contact', which is then for the environment's company
         :param dict values: by kind, amounts in the items' currency:
             promise: date, amounts ({item id: amount}, None: what is open and undisputed), note;
             dispute: reason (ar.dispute.reason), note, and amount (None: whatever is undisputed) or lines ({product
@@ -216,7 +216,7 @@ class ArCustomerAnswer(models.Model):
         items, partner = items.with_env(self.env), partner.with_env(self.env)
         letter = letter.with_env(self.env) if letter else self.env['ar.dunning.letter']
         if letter:
-            letter.date_answered = fields.Datetime.now()  # of two answers at a time, one starts again after the other
+            letter._take_turn()
         items, earlier = self._leave_out_answered(kind, items, letter, partner)
         if earlier and not items:
             return earlier
@@ -362,6 +362,8 @@ class ArDunningLetter(models.Model):
         comodel_name='ar.customer.answer', inverse_name='letter_id', string="Answers", readonly=True)
     answer_count = fields.Integer(compute='_compute_answer_count')
     date_answered = fields.Datetime(string="Answered on", readonly=True)
+    answer_turn = fields.Integer(
+        readonly=True, help="Counts the answers, so that of two at the same time one sees the other.")
 
     @api.depends('answer_ids')
     def _compute_answer_count(self):
@@ -369,6 +371,11 @@ class ArDunningLetter(models.Model):
             [('letter_id', 'in', self.ids)], ['letter_id'], ['__count']))
         for letter in self:
             letter.answer_count = counts.get(letter._origin, 0)
+
+    def _take_turn(self):
+        """Let an answer of this letter wait for another one that is being written; the database has it start again."""
+        self.write({'date_answered': fields.Datetime.now(), 'answer_turn': self.answer_turn + 1})
+        self.flush_recordset(['answer_turn'])
 
     def action_view_answers(self):
         """Open what the customer answered to this letter."""

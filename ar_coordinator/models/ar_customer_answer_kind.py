@@ -140,6 +140,27 @@ class ArCustomerAnswer(models.Model):
                 invoices=", ".join(promised.move_id.mapped('name')), talk=self._say_whom_to_talk_to(company)))
 
     @api.model
+    def _check_not_rejected(self, items, company):
+        """:raise UserError: for invoices with a rejected dispute: the next one is talked about, not clicked"""
+        rejected = self.env['ar.dispute'].search(
+            [('move_id', 'in', items.move_id.ids), ('state', '=', 'rejected')], limit=1)
+        if rejected:
+            raise UserError(self.env._(
+                "%(invoice)s: we have answered a dispute about this invoice before. %(talk)s",
+                invoice=rejected.move_id.name, talk=self._say_whom_to_talk_to(company)))
+
+    @api.model
+    def _check_not_missed(self, items, company):
+        """:raise UserError: for items of a payment we were told of and that never came"""
+        missed = self.env['ar.customer.answer.line'].search([
+            ('move_line_id', 'in', items.ids), ('kind', '=', 'paid'), ('answer_id.not_found', '=', True)], limit=1)
+        if missed:
+            raise UserError(self.env._(
+                "%(invoice)s: we could not find the payment you told us of on %(day)s. %(talk)s",
+                invoice=missed.move_id.name, day=self._format_date(missed.answer_id.create_date),
+                talk=self._say_whom_to_talk_to(company)))
+
+    @api.model
     def _check_text(self, values, *names):
         """Strip texts and cut them to a sensible length."""
         for name in ('note', *names):
@@ -196,6 +217,7 @@ class ArCustomerAnswer(models.Model):
         """A dispute: a reason, the part within what is undisputed and within the company's limit, decent files."""
         self._check_text(values)
         self._check_open(items, facts)
+        self._check_not_rejected(items, company)
         if not values.get('reason'):
             raise UserError(self.env._("Please choose what is wrong."))
         values['attachments'] = self._check_files(values.get('attachments') or [])
@@ -295,6 +317,7 @@ class ArCustomerAnswer(models.Model):
         """A payment made already: a day that is not in the future, and something to find it by."""
         self._check_text(values, 'reference')
         open_items = self._check_open(items, facts, key='open')
+        self._check_not_missed(open_items, company)
         today = company._ar_today()
         if values['date'] > today:
             raise UserError(self.env._("The day you paid cannot be in the future."))

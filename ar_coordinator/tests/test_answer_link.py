@@ -4,6 +4,7 @@ import re
 
 from lxml import html
 
+from odoo.exceptions import AccessError
 from odoo.tests import HttpCase, freeze_time, tagged
 from odoo.tools import hash_sign, mute_logger
 
@@ -147,6 +148,8 @@ class TestAnswerLink(AnswerCommon, HttpCase):
         self.page()
 
     def test_revoked(self):
+        with self.assertRaises(AccessError):
+            self.letter.with_user(self.reader).action_revoke_link()
         self.letter.with_user(self.clerk).action_revoke_link()
         self.assertGone(self.url)
         self.page(self.letter._get_answer_url())
@@ -283,6 +286,12 @@ class TestAnswerLink(AnswerCommon, HttpCase):
         content, _type = self.env['ir.actions.report']._render_qweb_html(
             'ar_coordinator.report_ar_dunning_letter', self.letter.ids)
         self.assertNotIn('data:image/png;base64,', content.decode())
+
+    def test_a_sample_letter_has_a_link_that_opens_nothing(self):
+        sample = self.env['ar.dunning.sample'].create({
+            'company_id': self.company.id, 'policy_id': self.policy.id, 'partner_id': self.customer.id})
+        [link] = re.findall(r'href="([^"]+/ar/answer/[^"]+)"', sample.message)
+        self.assertGone(link)
 
     def test_links_stay_out_of_the_log(self):
         """Whoever reads the log can't answer for customers."""

@@ -122,6 +122,25 @@ class TestCustomerAnswer(AnswerCommon):
         self.assertEqual(self.outcomes(), {
             self.first: ('sent', 'due', 180.0), self.second: ('sent', 'due', 100.0)})
 
+    def test_no_second_dispute_after_a_rejected_one(self):
+        """Else letter after letter could be answered with the same dispute, and the invoice never be asked for."""
+        answer = self.answer('dispute', self.ar_lines(self.first), self.ar_letter(), amount=120.0, reason=self.price)
+        answer.dispute_ids._transition(('new',), 'rejected')
+        self.assertRefused(
+            "answered a dispute about this invoice before", 'dispute', items=self.ar_lines(self.first),
+            origin='portal', amount=10.0, reason=self.price)
+        self.answer('dispute', self.ar_lines(self.second), origin='portal', amount=10.0, reason=self.price)
+
+    def test_two_at_a_time_take_turns(self):
+        """Each answer writes the letter, also within one second, so that the database lets one wait for the other."""
+        letter = self.ar_letter()
+        values = {'date': date(2026, 3, 20), 'reference': "A1"}
+        for turn in (1, 2, 3):
+            self.answer('paid', self.ar_lines(self.first), letter, **values)
+            self.env.cr.execute("SELECT answer_turn FROM ar_dunning_letter WHERE id = %s", [letter.id])
+            self.assertEqual(self.env.cr.fetchone(), (turn,))
+        self.assertEqual(len(letter.answer_ids), 1)
+
     def test_dispute_of_lines(self):
         move = self.ar_invoice(100, '2026-02-01', invoice_line_ids=[
             (0, 0, {'name': "Cod", 'quantity': 4, 'price_unit': 25.0, 'tax_ids': []}),
@@ -348,6 +367,9 @@ class TestCustomerAnswer(AnswerCommon):
         self.watch('2026-04-09')
         self.assertEqual(answer.activity_ids, task)
         self.assertEqual(self.outcomes()[self.first], ('sent', 'due', 300.0))
+        self.assertRefused(
+            "could not find the payment", 'paid', items=self.ar_lines(self.first), origin='portal',
+            date=date(2026, 3, 21), reference="RF19")
 
     def test_one_of_two_payments_arrives(self):
         answer = self.answer('paid', None, self.ar_letter(), date=date(2026, 3, 20), reference="RF18")
