@@ -241,6 +241,7 @@ class ArPortal(PortalAccount):
         if not self._can_partner_pay_in_company(partner, company) or provider_id not in offered.ids:
             raise ValidationError(request.env._("This way of paying is not available. Please load the page again."))
         self._validate_transaction_kwargs(kwargs)
+        kwargs['is_validation'] = False  # whatever the browser says, it is a payment
         transaction = self._create_transaction(
             provider_id=provider_id, amount=payment['amount'], currency_id=currency.id, partner_id=partner.id,
             reference_prefix=portal._get_payment_reference(payment, company),

@@ -98,7 +98,10 @@ class TestPortalAccount(PortalCommon):
     def test_portal_users_have_no_rights_on_the_models(self):
         """What portal users see comes through the pages only."""
         portal = self.env(user=self.customer_user)
-        for model in ('ar.dispute', 'ar.dunning.letter', 'ar.dunning.letter.line', 'ar.pause', 'ar.dunning.outcome'):
+        for model in (
+            'ar.dispute', 'ar.dunning.letter', 'ar.dunning.letter.line', 'ar.pause', 'ar.dunning.outcome', 'ar.promise',
+            'ar.promise.line', 'ar.promise.plan', 'ar.customer.answer', 'ar.customer.answer.line',
+        ):
             with self.assertRaises(AccessError, msg=model):
                 portal[model].search([])
         for method, args in (

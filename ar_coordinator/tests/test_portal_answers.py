@@ -2,6 +2,7 @@
 import re
 from datetime import timedelta
 
+from odoo import Command
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -68,6 +69,23 @@ class TestPortalAnswers(PortalHttpCommon):
         self.assertIn("You dispute $\N{NO-BREAK SPACE}400.00", self.get(f'/answers/{answer.id}').text)
         self.assertIn("We are looking into it", self.get('/disputes').text)
         self.assertIn("In dispute", self.get('').text)
+
+    def test_dispute_lines(self):
+        """Two of the ten boxes of one line of an invoice with two lines."""
+        invoice = self.ar_invoice(0, self.due(30), due=self.due(5), invoice_line_ids=[
+            Command.create({'name': "Boxes", 'quantity': 10, 'price_unit': 30, 'tax_ids': [],
+                            'account_id': self.revenue.id}),
+            Command.create({'name': "Freight", 'quantity': 1, 'price_unit': 50, 'tax_ids': [],
+                            'account_id': self.revenue.id})])
+        boxes = invoice.invoice_line_ids[0]
+        self.assertIn("Freight", self.get(f'/answer?account={self.account_key()}&item={self.item(invoice)}').text)
+        page = self.answer('dispute', invoice, move=invoice.id, scope='lines', reason=self.reason.id, **{
+            f'line_{boxes.id}': '1', f'quantity_{boxes.id}': '2'})
+        self.assertEqual(page.status_code, 303, self.alerts(page))
+        dispute = self.answers().dispute_ids
+        self.assertEqual(
+            [(line.move_line_id, line.quantity, line.amount) for line in dispute.line_ids], [(boxes, 2, 60)])
+        self.assertEqual(dispute.amount, 60)
 
     def test_promise(self):
         """The rest of it: the items are promised, and say so."""

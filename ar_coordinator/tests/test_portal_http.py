@@ -95,6 +95,23 @@ class TestPortalHttp(PortalHttpCommon):
             answer = self.get(path, user='eve', allow_redirects=False)
             self.assertEqual((answer.status_code, answer.headers['Location'].rsplit(':')[-1][-3:]), (303, '/my'), path)
 
+    def test_bookkeeper(self):
+        """Who may read invoices sees the account of his own contact here, and no customer's."""
+        self.ar_user('ada', 'account.group_account_invoice')
+        page = self.get('', user='ada')
+        self.assertEqual(page.status_code, 200)
+        self.assertIn("Nothing is open on your account", page.text)
+        line = self.ar_lines(self.invoice)
+        self.assertEqual(self.get(f'/pay?account={self.account_key()}&item={line.id}', user='ada').status_code, 400)
+
+    def test_language(self):
+        """Amounts and dates in the formats of the user's language."""
+        self.env['res.lang']._activate_lang('de_DE')
+        self.customer_user.lang = 'de_DE'
+        page = self.get('').text
+        self.assertIn("1.234,50", page)
+        self.assertIn(self.due(20).strftime('%d.%m.%Y'), page)
+
     def test_other_company(self):
         """An account of a company that is not the user's does not exist, nor does one of garbage."""
         other = self.setup_other_company()['company']
@@ -135,6 +152,9 @@ class TestPortalHttp(PortalHttpCommon):
         self.assertIn("not available", self.transaction(provider_id=hidden.id))
         self.assertIn("not whitelisted", self.transaction(partner_id=self.other_customer.id))
         self.assertFalse(self.env['payment.transaction'].search([]))
+        self.assertIsNone(self.transaction(is_validation=True))
+        transaction = self.env['payment.transaction'].search([])
+        self.assertEqual((transaction.amount, transaction.operation), (1234.5, 'online_direct'))
 
     # === LETTERS === #
 
