@@ -238,7 +238,7 @@ def _apply_credits(decisions, customer, rules):
     """
     if not customer.credits:
         return
-    in_full = [(decision, decision.amount, decision.amount_company) for decision in decisions if decision.result == SENT]
+    in_full = [(one, one.amount, one.amount_company) for one in decisions if one.result == SENT]
     left = {currency: amount for currency, (amount, _company) in customer.credits.items()}
     targets = sorted(
         (decision for decision in decisions if decision.amount > 0),

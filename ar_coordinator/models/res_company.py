@@ -22,8 +22,8 @@ class ResCompany(models.Model):
 
     ar_dunning_net_credits = fields.Boolean(
         string="Deduct Unmatched Credits", default=True,
-        help="Payments and credit notes not matched yet are deducted from what letters ask for. Off: letters ask for the "
-             "items in full and name them; a customer whose credits cover everything gets no letter either way.")
+        help="Payments and credit notes not matched yet are deducted from what letters ask for. Off: letters ask for "
+             "the items in full and name them; a customer whose credits cover everything gets no letter either way.")
 
     ar_import_journal_id = fields.Many2one(
         comodel_name='account.journal', string="Journal for Imported Invoices", ondelete='set null',

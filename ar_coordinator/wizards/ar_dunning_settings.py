@@ -12,7 +12,8 @@ _logger = logging.getLogger(__name__)
 
 SETTINGS = (
     'ar_dunning_policy_id', 'ar_dunning_automatic', 'ar_dunning_approval', 'ar_dunning_quiet_days',
-    'ar_dunning_minimum_amount', 'ar_dunning_net_credits', 'ar_dunning_bank_days', 'ar_dunning_bank_lines', 'ar_dunning_daily_cap',
+    'ar_dunning_minimum_amount', 'ar_dunning_net_credits',
+    'ar_dunning_bank_days', 'ar_dunning_bank_lines', 'ar_dunning_daily_cap',
     'ar_dunning_breaker_percent', 'ar_dunning_breaker_factor', 'ar_dunning_working_hours', 'ar_dunning_snailmail',
     'ar_dunning_note_on_invoices', 'ar_dunning_reply_pause', 'ar_dunning_reply_days', 'ar_dunning_email_cc',
     'ar_answer_links', 'ar_answer_link_days', 'ar_answer_promise_days', 'ar_answer_dispute_percent', 'ar_answer_plans',
