@@ -33,14 +33,15 @@ class ArDunningRun(models.Model):
         def count(*states, channels=('email', 'letter', 'sms', 'call')):
             return sum(number for state, channel, number in counts if state in states and channel in channels)
 
-        _ = self.env._
         parts = (
-            (count('sent'), lambda number: _("%(count)s delivered", count=number)),
-            (count('queued', channels=('email', 'sms')), lambda number: _("%(count)s on their way", count=number)),
-            (count('queued', channels=('letter',)), lambda number: _("%(count)s to print and post", count=number)),
-            (count('queued', channels=('call',)), lambda number: _("%(count)s to call", count=number)),
-            (count('failed', 'bounced'), lambda number: _("%(count)s not delivered", count=number)),
-            (count('cancelled'), lambda number: _("%(count)s withdrawn", count=number)),
-            (count('draft'), lambda number: _("%(count)s waiting", count=number)),
+            (count('sent'), lambda number: self.env._("%(count)s delivered", count=number)),
+            (count('queued', channels=('email', 'sms')), lambda number: self.env._(
+                "%(count)s on their way", count=number)),
+            (count('queued', channels=('letter',)), lambda number: self.env._(
+                "%(count)s to print and post", count=number)),
+            (count('queued', channels=('call',)), lambda number: self.env._("%(count)s to call", count=number)),
+            (count('failed', 'bounced'), lambda number: self.env._("%(count)s not delivered", count=number)),
+            (count('cancelled'), lambda number: self.env._("%(count)s withdrawn", count=number)),
+            (count('draft'), lambda number: self.env._("%(count)s waiting", count=number)),
         )
         return [describe(number) for number, describe in parts if number]
