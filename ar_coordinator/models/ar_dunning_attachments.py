@@ -21,6 +21,15 @@ class ArDunningLevel(models.Model):
         help="The main attachment of each invoice (a PDF or a picture, a proof of delivery, say); never the others.")
 
 
+class ArDunningRun(models.Model):
+    _inherit = 'ar.dunning.run'
+
+    def _count_missing_pdfs(self):
+        """Override: a statement for each letter whose level wants one."""
+        return super()._count_missing_pdfs() + len(
+            self.letter_ids.filtered(lambda letter: letter.level_id.attach_statement))
+
+
 class ArDunningLetter(models.Model):
     _inherit = 'ar.dunning.letter'
 

@@ -28,6 +28,7 @@ _logger = logging.getLogger(__name__)
 
 BATCH_LETTERS = 50  # per transaction in the background
 INLINE_LETTERS = 50  # at most so many are sent while the user waits
+INLINE_PDFS = 10  # and with at most so many PDFs still to be made, which takes a second each
 LOCKED_RETRY = timedelta(minutes=15)  # until an automatic run that was locked is tried again
 GUARDED_FIELDS = {
     'state', 'letter_ids', 'outcome_ids', 'change_ids', 'preview_changes', 'approved_by_id', 'date_previewed',
@@ -192,7 +193,7 @@ class ArDunningRun(models.Model):
                 run._ask_approval()
                 continue
             run.write({'state': 'sending', 'user_id': self.env.uid})
-            if len(run.letter_ids) <= INLINE_LETTERS:
+            if run._sends_at_once():
                 run._send_all()
             if run.state == 'sending':
                 run._trigger_send()
@@ -531,6 +532,15 @@ class ArDunningRun(models.Model):
         }
 
     # === SENDING === #
+
+    def _sends_at_once(self):
+        """Return whether the letters leave while the user waits: few, with few files still to be made."""
+        return len(self.letter_ids) <= INLINE_LETTERS and self._count_missing_pdfs() <= INLINE_PDFS
+
+    def _count_missing_pdfs(self):
+        """Return how many PDFs have to be made before the letters leave. Hook: others add theirs."""
+        moves = self.letter_ids.filtered(lambda letter: letter.level_id.attach_invoices == 'all').line_ids.move_id
+        return len(moves.filtered(lambda move: move.is_invoice() and not move.invoice_pdf_report_id))
 
     def _trigger_send(self):
         """Let the background job go on with the run."""

@@ -84,6 +84,23 @@ class TestDunningCron(DunningCommon, CronMixinCase):
         self.assertEqual((started.state, started.letter_ids.state), ('done', 'queued'))
         self.assertEqual((waiting.state, waiting.letter_ids.state), ('preview', 'draft'))
 
+    def test_many_files_go_in_the_background(self):
+        """Nobody waits minutes for PDFs: a letter with more of them to make than are made at once is left to the job."""
+        self.level_1.write({'attach_invoices': 'all', 'attach_statement': True})
+        self.ar_invoice(10, '2026-03-01', due='2026-03-20')
+        run = self.ar_run()
+        count = run.outcome_ids.search_count([('run_id', '=', run.id), ('result', '=', 'sent')])
+        self.assertEqual(run.sudo()._count_missing_pdfs(), count + len(run.letter_ids))
+        self.env['ir.attachment'].create({
+            'name': "invoice.pdf", 'raw': b"PDF", 'res_model': 'account.move', 'res_field': 'invoice_pdf_report_file',
+            'res_id': run.letter_ids.line_ids.move_id[0].id})
+        run.letter_ids.line_ids.move_id.invalidate_recordset(['invoice_pdf_report_id'])
+        self.assertEqual(run.sudo()._count_missing_pdfs(), count + len(run.letter_ids) - 1, "one is there")
+        with patch(f'{RUN_LOG}.INLINE_PDFS', 1):
+            run.action_send()
+        self.assertEqual(set(run.letter_ids.mapped('state')), {'draft'})
+        self.assertEqual(run.state, 'sending')
+
     def test_many_letters_go_in_the_background(self):
         run = self.ar_run()
         with patch(f'{RUN_LOG}.INLINE_LETTERS', 0), \
