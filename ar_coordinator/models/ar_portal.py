@@ -10,6 +10,7 @@ from odoo.fields import Domain
 
 INVOICE_TYPES = ('out_invoice', 'out_receipt')
 PENDING_STATES = ('pending', 'authorized')
+BY_HAND_PROVIDERS = ('none', 'custom')  # bank transfer: Odoo knows no more than that the customer wants to pay so
 MAX_SELECTED = 200  # chosen one by one; "everything overdue" has no such limit
 
 
@@ -63,12 +64,12 @@ class ArPortal(models.AbstractModel):
         """Add to items what the customer is told about them, in a number of queries that does not grow with them.
 
         kind (invoice, refund, payment, entry), move (record), url (of Odoo's own page of it, or ''), processing (an
-        online payment is under way), payable (what can be paid online now, without the disputed part; 0: nothing),
-        answerable (the customer can promise, dispute and so on), and the customer's own words: promised, planned,
-        reported (dates, or None).
+        online payment is under way), announced (a bank transfer was chosen online), payable (what can be paid online
+        now, without the disputed part; 0: nothing), answerable (the customer can promise, dispute and so on), and the
+        customer's own words: promised, planned, reported (dates, or None).
         """
         moves = self.env['account.move'].browse({row['move_id'] for row in rows})
-        underway = self._get_underway(moves)
+        underway, announced = self._get_underway(moves)
         for row in rows:
             move = row['move'] = self.env['account.move'].browse(row['move_id']).with_prefetch(moves.ids)
             row['kind'] = (
@@ -76,6 +77,7 @@ class ArPortal(models.AbstractModel):
                 else 'payment' if row['payment_id'] else 'entry')
             row['url'] = f'/my/invoices/{move.id}' if row['move_type'] in ('out_invoice', 'out_refund') else ''
             row['processing'] = row['residual'] > 0 and move.id in underway
+            row['announced'] = row['residual'] > 0 and move.id in announced and not row['processing']
             row['answerable'] = row['kind'] == 'invoice' and row['residual'] > 0 and not row['processing']
             row['payable'] = 0.0
             if row['kind'] == 'invoice' and move.id not in underway and move._has_to_be_paid():
@@ -103,11 +105,17 @@ class ArPortal(models.AbstractModel):
 
     @api.model
     def _get_underway(self, moves):
-        """Return the ids of invoices with an online payment that is not in the books yet."""
+        """Return which invoices have an online payment that is not in the books yet.
+
+        :return: (ids of those whose payment is being processed: nothing may be paid twice; ids of those for which
+            the customer announced a bank transfer, which can still be paid in another way, as on Odoo's own pages)
+        """
         transactions = self.env['payment.transaction'].search([
             ('invoice_ids', 'in', moves.ids), ('operation', '!=', 'validation'),
             '|', ('state', 'in', PENDING_STATES), '&', ('state', '=', 'done'), ('is_post_processed', '=', False)])
-        return set(transactions.invoice_ids.ids)
+        announced = transactions.filtered(
+            lambda tx: tx.state in PENDING_STATES and tx.provider_code in BY_HAND_PROVIDERS)
+        return set((transactions - announced).invoice_ids.ids), set(announced.invoice_ids.ids)
 
     # === CONTACT === #
 

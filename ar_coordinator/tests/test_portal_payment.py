@@ -126,11 +126,22 @@ class TestPortalPayment(PortalCommon):
         payment = self.payment()
         self._create_transaction(
             'direct', amount=payment['amount'], currency_id=self.currency.id, partner_id=self.anna.id,
-            invoice_ids=[Command.set(payment['moves'].ids)])._set_pending()
+            invoice_ids=[Command.set(payment['moves'].ids)])._set_done()
         rows, _count = self.portal()._get_items(self.customer, self.company, self.currency)
         self.assertEqual([(row['processing'], row['payable']) for row in rows], [(True, 0), (True, 0), (False, 300)])
-        with self.assertRaises(UserError):
-            self.payment()
+        for check in (self.payment, lambda: self.payment(with_disputed=True)):
+            with self.assertRaises(UserError):
+                check()
+
+    def test_announced_transfer(self):
+        """Who chose a bank transfer may still pay in another way; the item says what was chosen."""
+        payment = self.payment(self.select(self.second))
+        self._create_transaction(
+            'direct', amount=payment['amount'], currency_id=self.currency.id, partner_id=self.anna.id,
+            invoice_ids=[Command.set(payment['moves'].ids)])._set_pending()
+        rows, _count = self.portal()._get_items(self.customer, self.company, self.currency)
+        self.assertEqual(
+            [(row['announced'], row['payable']) for row in rows], [(False, 1000), (True, 500), (False, 300)])
 
     def test_selection(self):
         """Only the customer's own items in this currency; whatever is not a list of ids is refused."""
