@@ -322,6 +322,7 @@ class ArDunningRun(models.Model):
         self.outcome_ids.filtered(lambda outcome: outcome.partner_id in partners).unlink()
         self.invalidate_recordset(['letter_ids', 'outcome_ids'])
         self._write_preview(self._evaluate(partners.ids))
+        self._finish_preview()
         self._set_notes(notes)
 
     # === WORDS IN LETTERS === #

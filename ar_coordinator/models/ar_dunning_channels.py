@@ -105,10 +105,9 @@ class ArDunningRun(models.Model):
 
     def _write_preview(self, decisions):
         """Override: letters take the channels of their level."""
-        result = super()._write_preview(decisions)
-        run = self._in_company()
-        run._set_channels(run.letter_ids)
-        return result
+        letters = super()._write_preview(decisions)
+        self._in_company()._set_channels(letters)
+        return letters
 
     def _gate(self, letters):
         """Override: the address may be another one by now."""

@@ -83,9 +83,9 @@ class ArDunningRun(models.Model):
 
     def _write_preview(self, decisions):
         """Override: letters come with their claims."""
-        result = super()._write_preview(decisions)
-        self._in_company().letter_ids._set_claims()
-        return result
+        letters = super()._write_preview(decisions)
+        letters._set_claims()
+        return letters
 
     def _gate(self, letters):
         """Override: what is claimed follows from the facts the gate has read."""

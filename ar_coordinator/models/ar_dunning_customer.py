@@ -137,6 +137,10 @@ class ArDunningRun(models.Model):
             run.name = self.env._("%(run)s: %(customer)s", run=run.name, customer=run.partner_id.name)
         return result
 
+    def _get_batches(self):
+        """Override: a run for one customer looks at no others."""
+        return [self.partner_id.commercial_partner_id.ids] if self.partner_id else super()._get_batches()
+
     def _evaluate(self, partner_ids=None):
         """Override: a run for one customer looks at no others."""
         if self.partner_id:

@@ -45,9 +45,9 @@ class ArDunningRun(models.Model):
 
     def _write_preview(self, decisions):
         """Override: letters come with their fee."""
-        result = super()._write_preview(decisions)
-        self._in_company().letter_ids._set_fees()
-        return result
+        letters = super()._write_preview(decisions)
+        letters._set_fees()
+        return letters
 
     def _gate(self, letters):
         """Override: the fee follows from the amounts the gate has read."""

@@ -14,6 +14,7 @@ from odoo.exceptions import ValidationError
 
 from ..engine import dunning
 
+FIRST_LETTERS = 'ar_dunning_first_letters'  # context key: a set when the cap was applied to all, False: no cap now
 BREAKER_LETTERS = 20  # fewer letters than this never stop a run
 USUAL_RUNS, USUAL_RUNS_NEEDED = 5, 3  # how many earlier runs say what is usual, and how many it takes at least
 WORK_AHEAD = timedelta(days=28)  # how far ahead working time is looked for
@@ -203,20 +204,50 @@ class ArDunningRun(models.Model):
 
     # === DAILY CAP === #
 
-    def _apply_daily_cap(self, decisions, partner_ids):
-        """Hold back the letters above what the company sends per day; those that ask for most go first."""
-        cap = self.company_id.ar_dunning_daily_cap
-        letters = defaultdict(list)
-        for decision in decisions if cap else ():
+    def _preview(self):
+        """Override: who goes first is known when all customers were looked at, and these come some at a time."""
+        batches = self._get_batches() if self.company_id.ar_dunning_daily_cap else ()
+        if len(batches) > 1:
+            self = self.with_context(**{FIRST_LETTERS: self._choose_first(batches)})
+        return super()._preview()
+
+    def _choose_first(self, batches):
+        """Return the letters the cap leaves room for, as a set of (partner id, currency id)."""
+        amounts = {}
+        run = self.with_context(**{FIRST_LETTERS: False})
+        for partner_ids in batches:
+            amounts.update(self._sum_letters(run._evaluate(partner_ids)))
+            self._forget_batch()
+        left = max(self.company_id.ar_dunning_daily_cap - self._count_letters_today(None), 0)
+        return set(self._rank_letters(amounts)[:left])
+
+    @api.model
+    def _sum_letters(self, decisions):
+        """Return {(partner id, currency id): overdue amount in company currency} of what is about to be asked for."""
+        amounts = defaultdict(float)
+        for decision in decisions:
             if decision.result == dunning.SENT:
-                letters[decision.item.partner_id, decision.item.currency_id].append(decision)
-        if not letters:
+                amounts[decision.item.partner_id, decision.item.currency_id] += \
+                    decision.amount_company if decision.item.days > 0 else 0.0
+        return amounts
+
+    @api.model
+    def _rank_letters(self, amounts):
+        """Return the letters in the order in which the cap lets them go: those that ask for most first."""
+        return sorted(amounts, key=lambda letter: (-amounts[letter], letter))
+
+    def _apply_daily_cap(self, decisions, partner_ids):
+        """Hold back the letters above what the company sends per day."""
+        cap, first = self.company_id.ar_dunning_daily_cap, self.env.context.get(FIRST_LETTERS)
+        amounts = self._sum_letters(decisions) if cap and first is not False else ()
+        if not amounts:
             return
-        left = max(cap - self._count_letters_today(partner_ids), 0)
-        ranked = sorted(letters.items(), key=lambda letter: (
-            -sum(decision.amount_company for decision in letter[1] if decision.item.days > 0), letter[0]))
-        for _key, own in ranked[left:]:
-            for decision in own:
+        if first is None:
+            left = max(cap - self._count_letters_today(partner_ids), 0)
+            first = set(self._rank_letters(amounts)[:left])
+        for decision in decisions:
+            letter = (decision.item.partner_id, decision.item.currency_id)
+            if decision.result == dunning.SENT and letter not in first:
                 decision.result, decision.reason = dunning.HELD, 'daily_cap'
 
     def _count_letters_today(self, partner_ids):
@@ -234,21 +265,20 @@ class ArDunningRun(models.Model):
 
     # === CIRCUIT BREAKER === #
 
-    def _write_preview(self, decisions):
+    def _finish_preview(self):
         """Override: look at the preview as a whole."""
-        result = super()._write_preview(decisions)
+        result = super()._finish_preview()
         run = self._in_company()
-        run.invalidate_recordset(['letter_ids'])
         run.write({'warning': run._get_bank_warning(), 'approval_reason': "\n".join(run._get_approval_reasons())})
         return result
 
     def _get_approval_reasons(self):
         """Return why a manager has to look at the run: it is bigger than it should be. Hook: others add theirs."""
-        letters = self.letter_ids.filtered(lambda letter: letter.state != 'cancelled')
-        if len(letters) < BREAKER_LETTERS:
+        [(letters, customers)] = self.env['ar.dunning.letter']._read_group(
+            [('run_id', '=', self.id), ('state', '!=', 'cancelled')], [], ['__count', 'partner_id:count_distinct'])
+        if letters < BREAKER_LETTERS:
             return []
         reasons, company = [], self.company_id
-        customers = len(letters.partner_id)
         if company.ar_dunning_breaker_percent:
             everybody = self.env['ar.ledger'].aged_balance({'company_ids': company.ids, 'limit': 1})['row_count']
             if customers * 100 > company.ar_dunning_breaker_percent * everybody:
@@ -256,10 +286,10 @@ class ArDunningRun(models.Model):
                     "%(customers)s of %(everybody)s customers with open items would be reminded: more than %(percent)s"
                     " %%.", customers=customers, everybody=everybody, percent=company.ar_dunning_breaker_percent))
         usual = self._get_usual_letters() if company.ar_dunning_breaker_factor else None
-        if usual and len(letters) > company.ar_dunning_breaker_factor * usual:
+        if usual and letters > company.ar_dunning_breaker_factor * usual:
             reasons.append(self.env._(
                 "%(letters)s letters, while the last runs had %(usual)s on average: more than %(factor)s times as"
-                " many.", letters=len(letters), usual=round(usual, 1), factor=company.ar_dunning_breaker_factor))
+                " many.", letters=letters, usual=round(usual, 1), factor=company.ar_dunning_breaker_factor))
         return reasons
 
     def _get_usual_letters(self):

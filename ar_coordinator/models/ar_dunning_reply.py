@@ -203,9 +203,9 @@ class ArDunningRun(models.Model):
 
     def _write_preview(self, decisions):
         """Override: letters name all their recipients."""
-        result = super()._write_preview(decisions)
-        self._in_company().letter_ids._set_other_recipients()
-        return result
+        letters = super()._write_preview(decisions)
+        letters._set_other_recipients()
+        return letters
 
     def _gate(self, letters):
         """Override: the contacts may be others by now."""

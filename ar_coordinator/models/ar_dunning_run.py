@@ -18,7 +18,7 @@ from psycopg2 import OperationalError
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tools.misc import format_date
+from odoo.tools.misc import format_date, split_every
 
 from ..engine import dunning
 from .ar_dunning_letter import COUNTED_STATES, describe, write_changed
@@ -27,6 +27,10 @@ from .ar_dunning_outcome import REASONS, RESULTS
 _logger = logging.getLogger(__name__)
 
 BATCH_LETTERS = 50  # per transaction in the background
+PREVIEW_CUSTOMERS = 3000  # decided about and written at a time
+BATCH_MODELS = (
+    'ar.dunning.letter', 'ar.dunning.letter.line', 'ar.dunning.outcome', 'account.move', 'account.move.line',
+    'res.partner')
 INLINE_LETTERS = 50  # at most so many are sent while the user waits
 INLINE_PDFS = 10  # and with at most so many PDFs still to be made, which takes a second each
 LOCKED_RETRY = timedelta(minutes=15)  # until an automatic run that was locked is tried again
@@ -166,7 +170,7 @@ class ArDunningRun(models.Model):
         """
         for run in self._lock_in_state('draft', 'preview', 'to_approve'):
             run._reset_preview()
-            run._write_preview(run._evaluate())
+            run._preview()
             run.write({'state': 'preview', 'date_previewed': fields.Datetime.now(), 'approved_by_id': False})
 
     def action_approve(self):
@@ -306,10 +310,18 @@ class ArDunningRun(models.Model):
         return dunning.decide(items, customers, self._get_rules(currencies | self.company_id.currency_id))
 
     def _get_rows(self, partner_ids):
-        """Return the ledger's open items of today, aged at the run's day; of some customers, or of all (None)."""
-        return self.env['ar.ledger'].open_items({
+        """Return the ledger's open items of today, aged at the run's day; of some customers, or of all (None).
+
+        Among the ids of customers, None stands for the items without one.
+        """
+        ledger = self.env['ar.ledger']
+        options = {
             'as_of': max(self.company_id._ar_today(), self.as_of), 'age_at': self.as_of,
-            'company_ids': self.company_id.ids, 'partner_ids': partner_ids})
+            'company_ids': self.company_id.ids}
+        if partner_ids is None:
+            return ledger.open_items(options)
+        rows = ledger.open_items({**options, 'group_by': 'partner', 'group_id': 0}) if None in partner_ids else []
+        return rows + ledger.open_items({**options, 'partner_ids': [number for number in partner_ids if number]})
 
     def _get_rules(self, currencies):
         """Return the company's rules for the engine."""
@@ -420,25 +432,66 @@ class ArDunningRun(models.Model):
 
     # === PREVIEW === #
 
+    def _preview(self):
+        """Decide about all open items and store the decisions, some customers at a time: memory follows these and not
+        the ledger.
+        """
+        run = self._in_company()
+        for partner_ids in run._get_batches():
+            run._write_preview(run._evaluate(partner_ids))
+            run._forget_batch()
+        run._finish_preview()
+
+    def _forget_batch(self):
+        """Let go of the records of the customers that were done; settings stay at hand."""
+        self.env.flush_all()
+        for model in BATCH_MODELS:
+            self.env[model].invalidate_model(flush=False)
+
+    def _get_batches(self):
+        """Return what to give `_evaluate` one after the other: customers with something due; None is all at once."""
+        [(earliest,)] = self.env['ar.dunning.level'].with_context(active_test=False)._read_group(
+            [], [], ['delay_days:min'])
+        customers = self.env['ar.ledger'].owing_customers({
+            'as_of': max(self.company_id._ar_today(), self.as_of), 'company_ids': self.company_id.ids,
+        }, due_by=self.as_of - timedelta(days=min(earliest or 1, 1)))
+        if len(customers) <= PREVIEW_CUSTOMERS:
+            return [None]
+        return list(split_every(PREVIEW_CUSTOMERS, customers, list))
+
+    def _finish_preview(self):
+        """Hook: what follows from the preview as a whole."""
+
     def _write_preview(self, decisions):
-        """Store the decisions: a draft letter per customer and currency, an outcome per item."""
+        """Store the decisions: a draft letter per customer and currency, an outcome per item.
+
+        :return: the letters, ar.dunning.letter
+        """
         self = self._in_company()
         groups = defaultdict(list)
         for decision in decisions:
             if decision.result == dunning.SENT:
                 groups[decision.item.partner_id, decision.item.currency_id].append(decision)
+        for own in groups.values():
+            own.sort(key=lambda decision: (decision.item.date_due, decision.item.id))
         addresses = self._get_addresses({partner_id for partner_id, _currency in groups})
         letters = self.env['ar.dunning.letter'].with_context(
             tracking_disable=True, mail_create_nolog=True, mail_create_nosubscribe=True, mail_notrack=True,
         ).create([
             self._prepare_letter(partner_id, currency_id, own, addresses[partner_id])
             for (partner_id, currency_id), own in groups.items()])
-        letter_ids = {
-            decision.item.id: (letter.id, addresses[letter.partner_id.id])
-            for letter, own in zip(letters, groups.values(), strict=True) for decision in own}
+        letter_ids, lines = {}, []
+        for letter, own in zip(letters, groups.values(), strict=True):
+            related = {
+                'letter_id': letter.id, 'company_id': self.company_id.id, 'partner_id': letter.partner_id.id,
+                'state': letter.state, 'date': letter.date, 'currency_id': letter.currency_id.id}
+            lines += [{**related, **_without_zeros(self._prepare_line(decision))} for decision in own]
+            letter_ids.update((decision.item.id, (letter.id, addresses[letter.partner_id.id])) for decision in own)
+        self.env['ar.dunning.letter.line'].create(lines)
         self.env['ar.dunning.outcome'].create([
-            self._prepare_outcome(decision, *letter_ids.get(decision.item.id, (False, None)))
+            _without_zeros(self._prepare_outcome(decision, *letter_ids.get(decision.item.id, (False, None))))
             for decision in decisions])
+        return letters
 
     def _get_addresses(self, partner_ids):
         """Return {partner id: (recipient, reason it cannot be e-mail or None)}."""
@@ -461,14 +514,12 @@ class ArDunningRun(models.Model):
     def _prepare_letter(self, partner_id, currency_id, decisions, address):
         """Return the values of a draft letter; the highest level among its items sets the tone."""
         recipient, reason = address
-        decisions = sorted(decisions, key=lambda decision: (decision.item.date_due, decision.item.id))
         return {
             'run_id': self.id,
             'date': self.as_of,
             'partner_id': partner_id,
             'currency_id': currency_id,
             'level_id': max(decisions, key=lambda decision: decision.level.delay_days).level.id,
-            'line_ids': [fields.Command.create(self._prepare_line(decision)) for decision in decisions],
             'line_count': len(decisions),
             'amount_total': sum(decision.amount for decision in decisions),
             **self._prepare_address(recipient, reason),
@@ -517,6 +568,9 @@ class ArDunningRun(models.Model):
             result, reason = dunning.LETTER, address[1]
         return {
             'run_id': self.id,
+            'company_id': self.company_id.id,
+            'company_currency_id': self.company_id.currency_id.id,
+            'currency_id': row['currency_id'],
             'move_line_id': row['id'],
             'move_id': row['move_id'],
             'partner_id': row['partner_id'],
@@ -524,7 +578,6 @@ class ArDunningRun(models.Model):
             'result': result,
             'reason': reason,
             'letter_id': letter_id,
-            'currency_id': row['currency_id'],
             'date_due': row['age_date'],
             'days_overdue': row['days'],
             'amount_asked_company': decision.amount_company,
@@ -780,3 +833,12 @@ class ArDunningRun(models.Model):
                 [('run_id', '=', self.id)], ['result', 'reason'], ['__count']):
             items[result][reason] = count
         return {'letters': self.letter_count, 'items_by_result_and_reason': dict(items)}
+
+
+def _without_zeros(vals):
+    """Return values of a new record without amounts of 0.00, which need not be written: Odoo rounds each at a price.
+
+    >>> _without_zeros({'amount_open': 10.0, 'amount_credit': 0.0, 'days_overdue': 0})
+    {'amount_open': 10.0, 'days_overdue': 0}
+    """
+    return {name: value for name, value in vals.items() if value or not name.startswith('amount_')}

@@ -102,6 +102,21 @@ class ArLedger(models.AbstractModel):
 
     @api.model
     @api.readonly
+    def owing_customers(self, options=None, due_by=None):
+        """Return the ids of the customers who owe something, in order; None, for items without customer, comes first.
+
+        :param dict options: as_of, basis, company_ids, partner_ids (see `_read_options`)
+        :param date due_by: only customers with an item due on or before this day
+        :raise AccessError, UserError: as `open_items`
+        """
+        opts = self._read_options(options)
+        due = SQL("AND age_date <= %s", due_by) if due_by else SQL()
+        return [partner_id for [partner_id] in self.env.execute_query(SQL(
+            "%s SELECT DISTINCT partner_id FROM item WHERE residual_currency > 0 %s ORDER BY partner_id NULLS FIRST",
+            self._items_with(opts), due))]
+
+    @api.model
+    @api.readonly
     def aged_balance(self, options=None):
         """Return the open items summed by group and bucket.
 

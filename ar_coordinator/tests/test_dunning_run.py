@@ -383,4 +383,4 @@ class TestDunningRun(DunningCommon):
         many, letters = measure()
         self.assertEqual(letters, 53)
         self.assertLessEqual(many, few)
-        self.assertLessEqual(many, 60)
+        self.assertLessEqual(many, 70)  # per run and batch; per 1,000 customers see test_dunning_volume

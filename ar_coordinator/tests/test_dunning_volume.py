@@ -1,10 +1,12 @@
-"""Many letters at once: what each of them costs, and that a batch says nothing one letter would not have said."""
+"""Many letters at once: what each of them costs, and that batches decide and say what one by one would have."""
 from unittest.mock import patch
 
 from lxml import etree
 
+from odoo import Command
 from odoo.tests import tagged
 
+from ..models import ar_dunning_run
 from .dunning_common import DunningCommon
 
 
@@ -92,3 +94,96 @@ class TestDunningVolume(VolumeCommon):
         count(2)  # warm up
         few, many = count(5), count(15)
         self.assertLessEqual(many - few, 30)
+
+
+@tagged('post_install', '-at_install')
+class TestDunningBatches(VolumeCommon):
+    """A preview decides about some customers at a time; what comes out is the same as for all at once."""
+
+    def preview(self, size):
+        """What a preview with batches of `size` customers says: rows of outcomes, rows of letters."""
+        with patch.object(ar_dunning_run, 'PREVIEW_CUSTOMERS', size):
+            run = self.ar_run().sudo()
+        outcomes = sorted(
+            (outcome.move_id.name, outcome.partner_id.name or "", outcome.level_id.name or "", outcome.result,
+             outcome.reason, outcome.letter_id.partner_id.name or "", outcome.amount_open, outcome.amount_disputed,
+             outcome.amount_credit, outcome.amount_asked, outcome.amount_asked_company, outcome.company_id.id,
+             outcome.company_currency_id.id) for outcome in run.outcome_ids)
+        letters = sorted(
+            (letter.partner_id.name, letter.currency_id.name, letter.amount_total, letter.line_count, letter.channel,
+             letter.company_id.id, tuple(
+                 (line.name, line.amount_original, line.amount_open, line.amount_disputed, line.amount_credit,
+                  line.amount_asked, line.partner_id.id, line.company_id.id, line.currency_id.id, line.state,
+                  line.date) for line in letter.line_ids.sorted('date_due')))
+            for letter in run.letter_ids)
+        reason, state = run.approval_reason, run.state
+        run.action_cancel()
+        return outcomes, letters, reason, state
+
+    def assertSameInBatches(self):
+        whole = self.preview(1000)
+        for size in (1, 2, 3):
+            self.assertEqual(self.preview(size), whole, f"batches of {size} customers")
+        return whole
+
+    def test_batches_decide_the_same(self):
+        """Credits, disputes, a second currency, an entry without customer: batch by batch as all at once."""
+        partners = self.ar_customers(5)
+        self.ar_cash(4, '2026-03-15', partner=partners[0])
+        self.ar_cash(1000, '2026-03-15', partner=partners[1])
+        disputed = self.ar_invoice(70, '2026-02-01', due='2026-03-02', partner=partners[2])
+        self.ar_dispute(disputed, 30)
+        self.ar_invoice(90, '2026-02-01', due='2026-03-03', partner=partners[3], currency_id=self.eur.id)
+        partners[4].email = False
+        receivable = self.company_data['default_account_receivable']
+        self.env['account.move'].create({
+            'move_type': 'entry', 'date': '2026-02-01', 'line_ids': [
+                Command.create({'account_id': receivable.id, 'debit': 25, 'date_maturity': '2026-03-01'}),
+                Command.create({'account_id': self.company_data['default_account_revenue'].id, 'credit': 25})],
+        }).action_post()
+        outcomes, letters, _reason, _state = self.assertSameInBatches()
+        self.assertEqual(len(letters), 5)  # one customer's credit covers everything, one has letters in two currencies
+        self.assertIn('no_customer', {row[4] for row in outcomes})
+        self.assertIn('covered', {row[4] for row in outcomes})
+
+    def test_batches_and_the_daily_cap(self):
+        """With a cap, those who owe most go first, in whatever batch they are looked at."""
+        self.company.ar_dunning_daily_cap = 2
+        self.ar_customers(5)
+        outcomes, letters, _reason, _state = self.assertSameInBatches()
+        self.assertEqual([row[2] for row in letters], [40.0, 50.0])
+        self.assertEqual(sorted(row[6] for row in outcomes if row[4] == 'daily_cap'), [10.0, 20.0, 30.0])
+
+    def test_batches_and_the_circuit_breaker(self):
+        """The breaker looks at the run as a whole."""
+        self.ar_customers(21)
+        self.assertTrue(self.preview(4)[2])
+
+    def test_run_for_one_customer(self):
+        """A run for one customer is one batch, of him."""
+        partners = self.ar_customers(4)
+        with patch.object(ar_dunning_run, 'PREVIEW_CUSTOMERS', 1):
+            run = self.ar_run(preview=False)
+            run.sudo().partner_id = partners[2]
+            run.action_preview()
+        self.assertEqual(run.letter_ids.partner_id, partners[2])
+        self.assertEqual(len(run.outcome_ids), 1)
+
+    def test_queries_per_thousand_customers(self):
+        """Rows are written 100 to a query, and a batch has a fixed number of queries besides: with the size of batches
+        this makes at most 60 queries for 1,000 customers with an item and a half each.
+        """
+        def count(number):
+            self.ar_customers(number)
+            run = self.ar_run(preview=False).sudo()
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            run._preview()
+            self.env.flush_all()
+            return self.cr.sql_log_count - before
+        count(2)  # warm up
+        fixed = count(22)  # enough for the circuit breaker
+        inserts = (1000 + 1500 + 1500) / 100  # letters, their items, outcomes
+        self.assertLessEqual(inserts + fixed * 1000 / ar_dunning_run.PREVIEW_CUSTOMERS, 60)
+        self.assertLessEqual(count(40), fixed)
