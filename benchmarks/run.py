@@ -15,16 +15,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import peer, report
+from benchmarks import peer, peer_dunning, report
 from dev.cache import REPO, Problem, digest, say, step
 from dev.environment import Environment
 
 OUT = Path(__file__).parent / 'out'
 POSTED = 300
 MAILED = 500  # dunning letters
+PEER_MAILED = 100  # of the peer, which is slower
 MAIL_BATCH = 50  # letters per transaction, as the background job has it
 RECIPE = ('generator.py', 'plan.py')
 PEER_ROUNDS = 3
+DUNNING_CUSTOMERS = 10  # invoices per customer in the ledgers for dunning: half the customers have something due
 
 
 class Settings:
@@ -42,6 +44,7 @@ class Settings:
         self.invoices = number('INVOICES', 20_000)
         self.partners = number('PARTNERS', max(self.invoices // 20, 10))
         self.months, self.seed, self.rounds = number('MONTHS', 24), number('SEED', 1), number('ROUNDS', 7)
+        self.tenth = max(self.invoices // 10, 100)
         self.keep = environ.get('AR_BENCH_KEEP', '0') not in ('', '0')
         self.today = datetime.date.today()
 
@@ -67,20 +70,25 @@ class Databases:
         self._with_addon('core', 'addon')
         self._ledger('thin', 1 / 3)
         self._with_addon('thin', 'thin_addon')
+        for source, role, invoices in (
+                ('dunning_core', 'dunning', self.settings.invoices), ('tenth_core', 'tenth', self.settings.tenth)):
+            self._ledger(source, 1.0, invoices, max(invoices // DUNNING_CUSTOMERS, 10))
+            self._with_addon(source, role)
 
-    def _ledger(self, role, paid_history):
+    def _ledger(self, role, paid_history, invoices=None, partners=None):
         settings, name = self.settings, self.name(role)
+        invoices, partners = invoices or settings.invoices, partners or settings.partners
         recipe = digest(
-            settings.invoices, settings.partners, settings.months, settings.seed, settings.today, paid_history,
+            invoices, partners, settings.months, settings.seed, settings.today, paid_history,
             self.env.base_template(), *((REPO / 'benchmarks' / file).read_text() for file in RECIPE))
         if self.env.exists(name) and self._recipe(name) == recipe:
             say(f"  using the ledger of an earlier run ({name})")
             return
         self.env.clone(self.env.base_template(), name)
         share = "" if paid_history == 1 else " with a third of the paid history"
-        with step(f"Generating {settings.invoices:,} invoices{share}"):
+        with step(f"Generating {invoices:,} invoices of {partners:,} customers{share}"):
             parameters = {
-                'invoices': settings.invoices, 'partners': settings.partners, 'months': settings.months,
+                'invoices': invoices, 'partners': partners, 'months': settings.months,
                 'seed': settings.seed, 'paid_history': paid_history}
             self._odoo(name, GENERATE.format(parameters=parameters))
         self._vacuum(name)
@@ -120,7 +128,8 @@ class Databases:
         self.env.psql('VACUUM (ANALYZE)', name)
 
     def drop(self):
-        for role in ('core', 'addon', 'thin', 'thin_addon'):
+        for role in (
+                'core', 'addon', 'thin', 'thin_addon', 'dunning_core', 'dunning', 'tenth_core', 'tenth'):
             self.env.drop(self.name(role))
 
 
@@ -247,37 +256,79 @@ class Bench:
             'all_seconds': [[answer['seconds'] for answer in side] for side in zip(*rounds, strict=True)]})
 
     def dunning(self):
-        """Evaluate a dunning run over the ledger, and create the e-mails of some of its letters."""
+        """Evaluate dunning runs over a ledger and one of a tenth of its size, and create e-mails of some letters."""
         say("  dunning: evaluation and e-mails")
-        with self.workers('addon') as (worker,):
-            counts = worker.do('dunning_prepare', count=MAILED)['counts']
-            rounds = [worker.do('dunning_evaluate') for _round in range(PEER_ROUNDS)]
-            self._dunning_row(report.EVALUATION, rounds, counts)
-        with self.workers('addon') as (worker,):
+        for role, name, size in (
+                ('tenth', report.TENTH, self.settings.tenth), ('dunning', report.EVALUATION, self.settings.invoices)):
+            with self.workers(role) as (worker,):
+                counts = worker.do('dunning_prepare', count=MAILED)['counts']
+                rounds = [worker.do('dunning_evaluate') for _round in range(PEER_ROUNDS)]
+                self._dunning_row(name, rounds, counts, size)
+        with self.workers('dunning') as (worker,):
             counts = worker.do('dunning_prepare', count=MAILED)['counts']
             rounds = [worker.do('dunning_send', batch=MAIL_BATCH) for _round in range(PEER_ROUNDS)]
-            self._dunning_row("Dunning letters: gate, create the e-mails", rounds, counts)
+            self._dunning_row(report.EMAILS, rounds, counts, self.settings.invoices)
+        self.peer_dunning()
 
-    def _dunning_row(self, name, rounds, counts):
+    def _dunning_row(self, name, rounds, counts, size):
         self.results.append({
-            'name': name, 'size': self.settings.invoices, 'queries': rounds[-1]['queries'],
+            'name': name, 'size': size, 'queries': rounds[-1]['queries'],
             'seconds': statistics.median(answer['seconds'] for answer in rounds), 'peak_mb': rounds[-1]['peak_mb'],
+            'cpu_seconds': statistics.median(answer['cpu_seconds'] for answer in rounds),
             'all_seconds': [answer['seconds'] for answer in rounds], 'dunning': counts})
+
+    def peer_dunning(self):
+        """Install the peer in the same database and let it do the same work, in turns with ours."""
+        path = self._install_peer(peer_dunning, 'dunning')
+        if not path:
+            return
+        label = f"{peer_dunning.NAME} {path[1]}"
+        rows = {row['name']: row for row in self.results}
+        conf, self._conf = self._conf, lambda database: self.env.conf(database, addons_path=path[0])
+        with self.workers('dunning', 'dunning') as (ours, theirs):
+            ours.do('dunning_prepare', count=MAILED)
+            say("  dunning: the peer's three steps, which take minutes on a large ledger")
+            theirs.do('peer_dunning_prepare')
+            rounds = [(theirs.do('peer_dunning_evaluate'), ours.do('dunning_evaluate'))]
+            self._beside_peer(rows[report.EVALUATION], rounds, label)
+            report.check_asked(rounds[0][0]['asked'], ours.do('dunning_asked')['asked'])
+            rounds = [
+                (theirs.do('peer_dunning_send', count=PEER_MAILED), ours.do('dunning_send', batch=MAIL_BATCH))
+                for _round in range(PEER_ROUNDS)]
+            self._beside_peer(rows[report.EMAILS], rounds, label, MAILED / PEER_MAILED)
+        self._conf = conf
+
+    def _install_peer(self, module, role):
+        """Return (addons path with the peer, its version), or None when it cannot be fetched."""
+        try:
+            addons, version = module.fetch(self.env)
+        except subprocess.CalledProcessError as error:
+            why = (error.stderr.strip().splitlines() or ["pip failed"])[-1]
+            say(f"  {module.NAME} could not be fetched from PyPI, its columns stay empty: {why}")
+            return None
+        path = ','.join(map(str, [*self.env.addons_path, addons]))
+        with step(f"Installing {module.NAME} {version}"):
+            self.databases.install(role, module.MODULES, addons_path=path)
+            self.databases._vacuum(self.databases.name(role))
+        return path, version
+
+    def _beside_peer(self, row, rounds, label, factor=1):
+        """Add a peer's figures to a row; `rounds` are (theirs, ours), `factor` makes theirs as much work as ours."""
+        theirs, ours = medians(rounds)
+        row.update(
+            peer=label, peer_seconds=theirs * factor, speedup=theirs * factor / ours, seconds_beside_peer=ours,
+            peer_queries=round(rounds[0][0]['queries'] * factor), peer_peak_mb=rounds[-1][0]['peak_mb'],
+            peer_counts=rounds[0][0].get('counts'))
 
     def peer(self, totals):
         """Install the peer in the same database and measure it; it must show `totals`, {day: {customer: total}}."""
-        try:
-            addons, version = peer.fetch(self.env)
-        except subprocess.CalledProcessError as error:
-            why = (error.stderr.strip().splitlines() or ["pip failed"])[-1]
-            say(f"  The peer could not be fetched from PyPI, its columns stay empty: {why}")
+        found = self._install_peer(peer, 'addon')
+        if not found:
             for row in self.results:
-                row['peer'] = f"{peer.NAME}: could not be fetched"
+                if not row.get('peer'):
+                    row['peer'] = f"{peer.NAME}: could not be fetched"
             return
-        path = ','.join(map(str, [*self.env.addons_path, addons]))
-        with step(f"Installing {peer.NAME} {version}"):
-            self.databases.install('addon', peer.MODULES, addons_path=path)
-            self.databases._vacuum(self.databases.name('addon'))
+        path, version = found
         self._conf = lambda database: self.env.conf(database, addons_path=path)
         for row in self.results:
             job = {'aged': 'peer_aged', 'xlsx': 'peer_xlsx'}.get(row.get('job'))

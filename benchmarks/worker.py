@@ -125,9 +125,14 @@ class OdooJobs:
         """Let the peer find what is due and make its communications, and keep them for `peer_dunning_send`."""
         communications = importlib.import_module('benchmarks.peer_dunning').evaluate(env)
         self.communications = communications.ids
-        self.asked = importlib.import_module('benchmarks.peer_dunning').asked(communications)
+        asked = importlib.import_module('benchmarks.peer_dunning').asked(communications)
         env.cr.commit()
-        return {'counts': {'items': len(self.asked), 'letters': len(communications)}}
+        return {'counts': {'items': len(asked), 'letters': len(communications)}, 'asked': asked}
+
+    def dunning_asked(self, env):
+        """Say what the kept run asks for."""
+        outcomes = env['ar.dunning.outcome'].sudo().search([('run_id', '=', self.run_id), ('letter_id', '!=', False)])
+        return {'asked': {outcome.move_line_id.id: outcome.amount_open for outcome in outcomes}}
 
     def peer_dunning_send(self, env, count):
         """Create the e-mails of some of those communications; nothing reaches a mail server."""
@@ -171,8 +176,8 @@ def measure(jobs, order):
         answer = {
             'seconds': seconds, 'cpu_seconds': cpu_seconds(backend) - cpu, 'queries': queries() - before,
             'peak_mb': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}  # kB on Linux
-    if isinstance(result, dict) and 'counts' in result:
-        answer['counts'] = result['counts']
+    if isinstance(result, dict):
+        answer.update((key, result[key]) for key in ('counts', 'asked') if key in result)
     if order.get('table'):
         answer['table'] = jobs.table(result)
     return answer
