@@ -78,6 +78,7 @@
         'views/ar_portal_templates.xml',
         'views/ar_credit_settings_views.xml',
         'wizards/ar_credit_reason_wizard_views.xml',
+        'wizards/ar_credit_simulation_views.xml',
         'wizards/ar_dispute_wizard_views.xml',
         'wizards/ar_dunning_change_wizard_views.xml',
         'wizards/ar_dunning_sample_views.xml',

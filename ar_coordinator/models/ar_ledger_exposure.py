@@ -98,15 +98,15 @@ class ArLedger(models.AbstractModel):
                 parts[part][partner.id] = amount
         return parts
 
-    def _get_open_figures(self, customers, company):
-        """Return {commercial partner id: FIGURES} of the customers' open items today, in one query.
+    def _get_open_figures(self, customers, company, as_of=None, age_at=None):
+        """Return {commercial partner id: FIGURES} of the customers' open items of a day (today), in one query.
 
         Open credits settle the oldest items first, so the oldest item that counts as overdue is the first one that
         they do not cover.
         """
         if customers is not None and not customers:
             return {}
-        opts = self._read_options({'company_ids': company.ids})
+        opts = self._read_options({'company_ids': company.ids, 'as_of': as_of, 'age_at': age_at})
         opts['partner_ids'] = None if customers is None else customers.ids
         fault = SQL("COALESCE(disputed.our_fault, 0)") if company.ar_credit_exclude_our_fault else SQL("0")
         rows = self.env.execute_query_dict(SQL(
@@ -133,7 +133,7 @@ class ArLedger(models.AbstractModel):
               FROM owed
              WHERE partner_id IS NOT NULL
           GROUP BY partner_id
-            """, **{'with': self._items_with(opts)}, today=opts['as_of'], fault=fault))
+            """, **{'with': self._items_with(opts)}, today=opts['age_at'], fault=fault))
         return {
             row.pop('partner_id'): {
                 **{name: float(value) for name, value in row.items()}, 'oldest_days': int(row['oldest_days'])}

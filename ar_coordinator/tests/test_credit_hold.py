@@ -139,6 +139,16 @@ class TestCreditHold(CreditCommon):
         with self.assertRaisesRegex(UserError, "was lifted already"):
             hold.with_user(self.manager).action_lift()
 
+    def test_filter_on_invoices(self):
+        """The filter finds the drafts that cannot be posted, and no others."""
+        self.rule('over_limit')
+        held = self.ar_invoice(1_001, '2026-03-31', post=False)
+        free = self.ar_invoice(10, '2026-03-31', post=False)
+        own = [('company_id', '=', self.company.id)]
+        self.assertEqual(self.env['account.move'].search([*own, ('ar_credit_state', '=', 'held')]), held)
+        self.assertIn(free, self.env['account.move'].search([*own, ('ar_credit_state', '=', 'free')]))
+        self.assertNotIn(held, self.env['account.move'].search([*own, ('ar_credit_state', '!=', 'held')]))
+
     def test_one_open_hold_per_reason(self):
         self.hold()
         with mute_logger('odoo.sql_db'), self.assertRaises(UniqueViolation):  # the database refuses

@@ -1,4 +1,5 @@
 from . import ar_credit_reason_wizard
+from . import ar_credit_simulation
 from . import ar_dispute_merge_wizard
 from . import ar_dispute_open_wizard
 from . import ar_dispute_resolve_wizard
