@@ -63,6 +63,18 @@ class ArPortal(PortalAccount):
             raise NotFound()
         return self._ar_companies().browse(company), currency
 
+    def _ar_render(self, template, page_name, status=200, **values):
+        """Return one of our pages, with what all of them need."""
+        response = request.render(f'ar_coordinator.{template}', {
+            **self._prepare_portal_layout_values(),
+            'page_name': page_name,
+            'title': request.env._("Your account"),
+            'html_data': {'lang': (request.env.lang or '').replace('_', '-')},  # how screen readers speak
+            **values,
+        })
+        response.status_code = status
+        return response
+
     # === HOME === #
 
     def _prepare_home_portal_values(self, counters):
@@ -103,11 +115,12 @@ class ArPortal(PortalAccount):
         if account:
             company, currency = self._ar_account(account)
             chosen = next((one for one in accounts if (one['company'], one['currency']) == (company, currency)), chosen)
+        page, search = max(page, 1), search.replace('\0', '')[:100]
         sortings, filters = self._ar_sortings(), self._ar_filters()
         sortby, filterby = sortby if sortby in sortings else 'due', filterby if filterby in filters else 'all'
         values = {
-            **self._prepare_portal_layout_values(), 'page_name': 'ar_receivables', 'customer': customer,
-            'accounts': accounts, 'account': chosen, 'items': [], 'item_count': 0, 'default_url': HOME,
+            'customer': customer, 'accounts': accounts, 'account': chosen, 'items': [], 'item_count': 0,
+            'default_url': HOME,
             'searchbar_sortings': sortings, 'sortby': sortby, 'searchbar_filters': filters, 'filterby': filterby,
             'search': search, 'notice': self._ar_notice(kwargs),
         }
@@ -123,7 +136,7 @@ class ArPortal(PortalAccount):
             values['pager'] = pager(
                 url=HOME, total=count, page=page, step=step,
                 url_args={'account': key, 'sortby': sortby, 'filterby': filterby, 'search': search})
-        return request.render('ar_coordinator.portal_receivables', values)
+        return self._ar_render('portal_receivables', 'ar_receivables', **values)
 
     def _ar_sortings(self):
         """Return the ways to sort, as Odoo's search bar wants them."""
@@ -185,10 +198,8 @@ class ArPortal(PortalAccount):
 
     def _ar_problem(self, message, account=None, status=400):
         """Return a page that says why something could not be done, with the way back."""
-        response = request.render('ar_coordinator.portal_problem', {
-            'page_name': 'ar_receivables', 'message': message, 'account_key': account})
-        response.status_code = status
-        return response
+        return self._ar_render(
+            'portal_problem', 'ar_receivables', status=status, message=message, account_key=account)
 
     # === PAYMENT === #
 
@@ -209,8 +220,8 @@ class ArPortal(PortalAccount):
         except UserError as error:
             return self._ar_problem(str(error), account)
         values = {
-            **self._prepare_portal_layout_values(), 'page_name': 'ar_pay', 'account_key': account, 'company': company,
-            'payment': payment, 'amount': payment['amount'], 'selection': selection, 'whole': whole,
+            'account_key': account, 'company': company, 'payment': payment, 'amount': payment['amount'],
+            'selection': selection, 'whole': whole,
             'disputed': currency.round(sum(row['disputed'] for row in payment['rows'])),
             **self._get_common_page_view_values({
                 'partner': customer, 'company': company, 'total_amount': payment['amount'], 'currency': currency,
@@ -218,7 +229,7 @@ class ArPortal(PortalAccount):
                 'transaction_route': f'{HOME}/pay/{account}/{selection}/{1 if whole else 0}',
             }),
         }
-        return request.render('ar_coordinator.portal_pay', values)
+        return self._ar_render('portal_pay', 'ar_pay', **values)
 
     @http.route(
         f'{HOME}/pay/<string:account>/<string:selection>/<int:whole>', type='jsonrpc', auth='user', methods=['POST'])
@@ -265,10 +276,9 @@ class ArPortal(PortalAccount):
         domain = self._ar_portal()._letters_domain(customer, self._ar_companies())
         pages = pager(
             url=f'{HOME}/letters', total=letters.search_count(domain), page=page, step=self._ar_items_per_page)
-        return request.render('ar_coordinator.portal_letters', {
-            **self._prepare_portal_layout_values(), 'page_name': 'ar_letters', 'pager': pages,
-            'letters': letters.search(domain, limit=self._ar_items_per_page, offset=pages['offset']),
-        })
+        return self._ar_render(
+            'portal_letters', 'ar_letters', pager=pages,
+            letters=letters.search(domain, limit=self._ar_items_per_page, offset=pages['offset']))
 
     @http.route(f'{HOME}/letters/<int:letter_id>', type='http', auth='user', methods=['GET'], website=True)
     def ar_letter(self, letter_id, report_type=None, **_kwargs):
@@ -279,8 +289,7 @@ class ArPortal(PortalAccount):
             content, _type = request.env['ir.actions.report'].sudo()._render_qweb_pdf(
                 'ar_coordinator.action_report_ar_dunning_letter', letter.ids)
             return self._ar_file(f'{letter.subject}.pdf', content, 'application/pdf')
-        return request.render('ar_coordinator.portal_letter', {
-            **self._prepare_portal_layout_values(), 'page_name': 'ar_letters', 'letter': letter})
+        return self._ar_render('portal_letter', 'ar_letters', letter=letter)
 
     def _ar_letter(self, letter_id):
         """Return a letter of the user's own customer.

@@ -80,14 +80,11 @@ class ArPortalAnswers(ArPortal):
         values = request.env['ar.customer.answer'].sudo()._get_form_values(items, company, customer)
         if not items:
             values['kinds'] = [offered for offered in values['kinds'] if offered == 'contact']
-        response = request.render('ar_coordinator.portal_answer', {
-            **self._prepare_portal_layout_values(), **values, 'page_name': 'ar_answer', 'account_key': account,
-            'action': f'{HOME}/answer/{account}/{selection}', 'filled': filled or {}, 'filled_kind': kind,
-            'error': error, 'show_lines': len(items.move_id) <= MAX_MOVES_WITH_LINES,
-            'contact': self._ar_portal()._get_contact(customer, company),
-        })
-        response.status_code = status
-        return response
+        values.update(
+            account_key=account, action=f'{HOME}/answer/{account}/{selection}', filled=filled or {}, filled_kind=kind,
+            error=error, show_lines=len(items.move_id) <= MAX_MOVES_WITH_LINES,
+            contact=self._ar_portal()._get_contact(customer, company))
+        return self._ar_render('portal_answer', 'ar_answer', status=status, **values)
 
     # === WHAT BECAME OF IT === #
 
@@ -105,11 +102,9 @@ class ArPortalAnswers(ArPortal):
         records = request.env[model].sudo()
         pages = pager(
             url=f'{HOME}/{what}', total=records.search_count(domain), page=page, step=self._ar_items_per_page)
-        return request.render('ar_coordinator.portal_cases', {
-            **self._prepare_portal_layout_values(), 'page_name': 'ar_cases', 'what': what, 'pager': pages,
-            'records': records.search(
-                domain, order='id desc', limit=self._ar_items_per_page, offset=pages['offset']),
-        })
+        return self._ar_render(
+            'portal_cases', 'ar_cases', what=what, pager=pages, records=records.search(
+                domain, order='id desc', limit=self._ar_items_per_page, offset=pages['offset']))
 
     @http.route(
         f'{HOME}/answers/<int:answer_id>', type='http', auth='user', methods=['GET'], website=True, readonly=True)
@@ -126,5 +121,4 @@ class ArPortalAnswers(ArPortal):
         answer = request.env[model].sudo().search([('id', '=', answer_id), *domain])
         if not answer:
             raise NotFound()
-        return request.render('ar_coordinator.portal_answer_done', {
-            **self._prepare_portal_layout_values(), 'page_name': 'ar_cases', 'what': 'answers', 'answer': answer})
+        return self._ar_render('portal_answer_done', 'ar_cases', what='answers', answer=answer)

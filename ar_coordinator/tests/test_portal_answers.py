@@ -209,4 +209,6 @@ class TestPortalAnswers(PortalHttpCommon):
         self.assertNotIn(plan.name, self.get('/plans').text)
         plan.action_propose()
         self.assertIn("Please accept or decline", self.get('/plans').text)
+        self.assertIn(plan.name, self.get(f'/plan/{plan.id}').text)
+        self.assertNotIn(plan.name, self.get(f'/plan/{plan.id}', user='alder').text)
         self.assertNotIn(plan.name, self.get('/plans', user='alder').text)

@@ -32,6 +32,13 @@ class TestPortalHttp(PortalHttpCommon):
             self.assertIn(text, page)
         self.assertNotIn(self.theirs.name, page)
 
+    def test_odd_addresses(self):
+        """Whatever stands in the address, there is a page."""
+        for query in ('/page/0', '/page/99', '?filterby=x&sortby=y', '?search=%00%25_\'', f'?search={"x" * 500}'):
+            self.assertEqual(self.get(query).status_code, 200, query)
+        self.assertIn("No open items found", self.get('?search=nothing').text)
+        self.assertIn(self.invoice.name, self.get(f'?search={self.invoice.name}').text)
+
     def test_customer_without_items(self):
         self.ar_pay(self.invoice, self.today)
         page = self.get('')
@@ -110,6 +117,7 @@ class TestPortalHttp(PortalHttpCommon):
         self.customer_user.lang = 'de_DE'
         page = self.get('').text
         self.assertIn("1.234,50", page)
+        self.assertIn('lang="de-DE"', page)
         self.assertIn(self.due(20).strftime('%d.%m.%Y'), page)
 
     def test_other_company(self):
