@@ -1,4 +1,5 @@
 """Late-payment interest in letters, the whole road: invoice, payments, disputes, preview, gate, letter, waiver."""
+import re
 from freezegun import freeze_time
 
 from odoo import Command
@@ -120,9 +121,10 @@ class TestDunningClaim(ClaimCommon):
         self.assertClaim(letter, 0.0, 0.0)
         self.assertFalse(letter.claim_note)
         self.assertNotIn("claim", letter.message)
-        with_law = letter.message
+        links = re.compile(r'href="[^"]*"')  # signed for each letter
+        with_law = links.sub("", letter.message)
         self.company.ar_interest_scheme = 'none'
-        self.assertEqual(self.letter().message, with_law)
+        self.assertEqual(links.sub("", self.letter().message), with_law)
 
     def test_level_claims_without_a_law(self):
         self.company.ar_interest_scheme = 'none'

@@ -2,7 +2,7 @@
  * Progress bar of a dunning run that is being sent in the background: looks every two seconds how far it is, and shows
  * the run anew when it is done. Closing the page stops nothing.
  */
-import { Component, onWillUnmount, onWillUpdateProps, useState } from "@odoo/owl";
+import { Component, onWillDestroy, onWillUnmount, onWillUpdateProps, useState } from "@odoo/owl";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
@@ -19,7 +19,8 @@ export class RunProgress extends Component {
         this.show(this.props.record.data.progress);
         this.timer = setTimeout(() => this.look(), PAUSE);
         onWillUpdateProps((props) => this.show(props.record.data.progress));
-        onWillUnmount(() => clearTimeout(this.timer));
+        onWillUnmount(() => this.stop());
+        onWillDestroy(() => this.stop());
     }
 
     get percent() {
@@ -30,10 +31,22 @@ export class RunProgress extends Component {
         Object.assign(this.state, progress || {});
     }
 
+    stop() {
+        this.isStopped = true;
+        clearTimeout(this.timer);
+    }
+
     async look() {
+        if (this.isStopped) {
+            return;
+        }
         const { resId, resModel } = this.props.record;
         const [run] = await this.orm.silent.read(resModel, [resId], ["state", "progress"]);
+        if (this.isStopped) {
+            return;
+        }
         if (run.state !== "sending") {
+            this.stop();
             await this.props.record.load();
             return;
         }
