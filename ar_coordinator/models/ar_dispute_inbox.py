@@ -9,7 +9,7 @@ import re
 
 from lxml import html
 
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import email_normalize, html2plaintext, html_sanitize
 
@@ -36,6 +36,7 @@ class ArDispute(models.Model):
 
     # === NEW MESSAGES === #
 
+    @api.model
     def message_new(self, msg_dict, custom_values=None):
         """Override of `mail`: a dispute over the invoice the message names, or one whose invoice is to be found."""
         values = dict(custom_values or {})
