@@ -120,6 +120,8 @@ class AccountMove(models.Model):
             raise UserError(self.env._(
                 "%s is not a posted customer invoice and cannot be disputed.", self.display_name))
         disputed = self.sudo().ar_disputed_amount  # sudo: customers open disputes too; the amount is not shown
+        if self.currency_id.is_zero(self.amount_residual):
+            raise UserError(self.env._("%s is settled: nothing of it is left to dispute.", self.display_name))
         undisputed = self.currency_id.round(self.amount_residual - disputed)
         if self.currency_id.compare_amounts(undisputed, 0) <= 0:
             raise UserError(self.env._(

@@ -104,6 +104,7 @@ class ArDispute(models.Model):
         string="Credit Notes", readonly=True, copy=False, check_company=True)
     period_ids = fields.One2many(
         comodel_name='ar.dispute.period', inverse_name='dispute_id', string="Earlier Rounds", readonly=True, copy=False)
+    is_late = fields.Boolean(compute='_compute_is_late', help="Undecided after the deadline.")
     is_open = fields.Boolean(compute='_compute_is_open', search='_search_is_open')
     customer_note = fields.Text(string="Customer's Words")
     internal_note = fields.Html()
@@ -171,6 +172,19 @@ class ArDispute(models.Model):
                 dispute.date_held = dispute.date_open
             else:
                 dispute.date_held = dispute.date_held
+
+    @api.depends('name', 'partner_id.name', 'move_id.name')
+    def _compute_display_name(self):
+        for dispute in self:
+            parts = [dispute.move_id.name or dispute.name, dispute.partner_id.name]
+            dispute.display_name = " · ".join(part for part in parts if part)
+
+    @api.depends('state', 'date_deadline', 'company_id')
+    def _compute_is_late(self):
+        for dispute in self:
+            dispute.is_late = bool(
+                dispute.state in UNDECIDED_STATES and dispute.date_deadline
+                and dispute.date_deadline < dispute.company_id._ar_today())
 
     @api.depends('date_closed')
     def _compute_is_open(self):

@@ -1,6 +1,6 @@
 """Lines of a dispute: which invoice lines the customer objects to, and how much of each."""
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import float_compare, float_is_zero
 
 
@@ -71,6 +71,33 @@ class ArDisputeLine(models.Model):
                     "%(line)s: %(quantity)s is not a part of the %(invoiced)s on the invoice.",
                     line=line.move_line_id.name or line.product_id.display_name, quantity=line.quantity,
                     invoiced=line.quantity_invoiced))
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        if not self.env.su:
+            self._check_accepted(*vals_list)
+            disputes = {vals['dispute_id'] for vals in vals_list if vals.get('dispute_id')}
+            self.env['ar.dispute'].browse(disputes)._check_undecided({'line_ids': True})
+        return super().create(vals_list)
+
+    def write(self, vals):
+        if not self.env.su:
+            self._check_accepted(vals)
+            self.dispute_id._check_undecided({'line_ids': True})
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_undecided(self):
+        if not self.env.su:
+            self.dispute_id._check_undecided({'line_ids': True})
+
+    @api.model
+    def _check_accepted(self, *vals_list):
+        """:raise AccessError: when values hold what only a decision writes."""
+        if any(vals.get('quantity_accepted') for vals in vals_list):
+            raise AccessError(self.env._("Accepted quantities are set by deciding the dispute, not by hand."))
 
     # === BUSINESS METHODS === #
 

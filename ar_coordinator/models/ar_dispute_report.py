@@ -44,7 +44,7 @@ class ArDisputeReport(models.Model):
     currency_id = fields.Many2one(related='company_id.currency_id')
     partner_id = fields.Many2one(comodel_name='res.partner', string="Customer", readonly=True)
     product_id = fields.Many2one(comodel_name='product.product', readonly=True)
-    salesperson_id = fields.Many2one(comodel_name='res.users', string="Salesperson", readonly=True)
+    salesperson_id = fields.Many2one(comodel_name='res.users', readonly=True)
     user_id = fields.Many2one(comodel_name='res.users', string="Owner", readonly=True)
     department_id = fields.Many2one(comodel_name='ar.dispute.department', readonly=True)
     reason_id = fields.Many2one(comodel_name='ar.dispute.reason', readonly=True)
@@ -60,7 +60,8 @@ class ArDisputeReport(models.Model):
     amount_credited = fields.Monetary(
         string="Cost of Credit Notes", readonly=True, help="Posted credit notes, with tax.")
     share_accepted = fields.Float(
-        readonly=True, aggregator='avg', help="Accepted amount by decided amount.")
+        string="Share Accepted (%)", readonly=True, aggregator='avg', digits=(16, 1),
+        help="Accepted amount by decided amount, in per cent.")
     days_to_resolve = fields.Float(
         readonly=True, aggregator='avg', digits=(16, 1),
         help="From the opening to the decision, or to the end without one.")
@@ -87,7 +88,7 @@ class ArDisputeReport(models.Model):
                            ELSE dispute.amount_accepted * dispute.rate * part.weight END AS amount_accepted,
                       dispute.amount_credited * part.weight AS amount_credited,
                       CASE WHEN dispute.date_decided IS NOT NULL
-                           THEN dispute.amount_accepted / NULLIF(dispute.amount, 0) END AS share_accepted,
+                           THEN 100 * dispute.amount_accepted / NULLIF(dispute.amount, 0) END AS share_accepted,
                       COALESCE(dispute.date_decided, dispute.date_closed) - dispute.date_open AS days_to_resolve
                  FROM (%(disputes)s) AS dispute
                  JOIN (SELECT dispute.id AS dispute_id, part.product_id,
@@ -111,7 +112,7 @@ class ArDisputeReport(models.Model):
         if aggregate_spec == 'days_to_resolve:avg':
             return SQL("SUM(%(days)s * %(weight)s) / NULLIF(SUM(%(weight)s) FILTER (WHERE %(days)s IS NOT NULL), 0)",
                        days=above, weight=below)
-        return SQL("SUM(%s) / NULLIF(SUM(%s), 0)", above, below)
+        return SQL("100 * SUM(%s) / NULLIF(SUM(%s), 0)", above, below)
 
     @api.model
     @api.readonly

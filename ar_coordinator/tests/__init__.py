@@ -16,6 +16,7 @@ from . import test_dispute_mail
 from . import test_dispute_open
 from . import test_dispute_report
 from . import test_dispute_resolution
+from . import test_dispute_roles
 from . import test_dispute_tour
 from . import test_dispute_wizards
 from . import test_dunning_attachments

@@ -42,12 +42,12 @@ class TestDisputeReport(DisputeCommon):
             ['dispute_count:count_distinct', 'amount:sum', 'days_to_resolve:avg', 'share_accepted:avg',
              'amount_credited:sum'])
         return {
-            group: (count, round(amount, 2), days, share if share is None else round(share, 4), round(credited, 2))
+            group: (count, round(amount, 2), days, share if share is None else round(share, 2), round(credited, 2))
             for group, count, amount, days, share, credited in rows}
 
     def test_by_reason(self):
         self.assertEqual(self.figures('reason_id'), {
-            self.reason: (1, 452, 10, 0.5265, 238),  # 238 / 452
+            self.reason: (1, 452, 10, 52.65, 238),  # 238 / 452
             self.price: (2, 850, 60, 0, 0)})  # the open one counts neither for the days nor for the share
 
     def test_by_root_cause_customer_salesperson_and_month(self):

@@ -347,7 +347,7 @@ class TestDisputeEnds(DisputeCommon):
         self.assertEqual(dispute.amount, 200)
         dispute.action_withdraw()
         self.ar_pay(self.invoice, '2026-03-31')
-        with self.assertRaisesRegex(UserError, "everything that is unpaid is disputed already|is paid"):
+        with self.assertRaisesRegex(UserError, "is settled: nothing of it is left"):
             dispute.action_reopen()
 
 

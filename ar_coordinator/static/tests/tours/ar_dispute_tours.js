@@ -40,7 +40,7 @@ registry.category("web_tour.tours").add("ar_dispute_into_credit_note", {
         { trigger: ".o_arrow_button_current:contains('Draft')" },
         { content: "post it", trigger: "button[name=action_post]", run: "click" },
         { trigger: ".o_arrow_button_current:contains('Posted')" },
-        { trigger: ".breadcrumb-item a:contains('Dispute on')", run: "click" },
+        { trigger: ".breadcrumb-item a:contains('INV/')", run: "click" },
         { trigger: ".ribbon:contains('Credited')" },
     ],
 });
