@@ -222,7 +222,7 @@ class ArPortal(models.AbstractModel):
         """
         own = Domain([('partner_id', '=', partner.id), ('company_id', 'in', companies.ids)])
         return {
-            'disputes': ('ar.dispute', own),
+            'disputes': ('ar.dispute', own & Domain('closed_by', '!=', 'merged')),
             'promises': ('ar.promise', own & Domain('plan_id', '=', False)),
             'plans': ('ar.promise.plan', own & (Domain('state', '!=', 'draft') | Domain('origin', '!=', 'clerk'))),
             'answers': ('ar.customer.answer', own),

@@ -70,6 +70,33 @@ class TestPortalAnswers(PortalHttpCommon):
         self.assertIn("We are looking into it", self.get('/disputes').text)
         self.assertIn("In dispute", self.get('').text)
 
+    def test_outcome_of_a_dispute(self):
+        """Our answer stands beside the dispute once it is decided, not while it is being written."""
+        dispute = self.open_dispute(self.first, 400)
+        dispute.write({
+            'outcome_note': "The price is that of the order.", 'internal_note': "<p>He always does that.</p>"})
+        page = self.get('/disputes').text
+        self.assertIn("We are looking into it", page)
+        self.assertNotIn("that of the order", page)
+        dispute.action_reject()
+        page = self.get('/disputes').text
+        self.assertIn("Not accepted, please pay", page)
+        self.assertIn("that of the order", page)
+        self.assertNotIn("He always does that", page)
+
+    def test_credited_dispute(self):
+        """An accepted dispute leads to its credit note once that is posted."""
+        dispute = self.open_dispute(self.first, 400)
+        dispute.action_accept()
+        page = self.get('/disputes').text
+        self.assertIn("Accepted, credit note follows", page)
+        note = dispute.credit_move_ids
+        self.assertNotIn(f'/my/invoices/{note.id}', page, "a draft is not shown")
+        note.action_post()
+        page = self.get('/disputes').text
+        self.assertIn(f'/my/invoices/{note.id}', page)
+        self.assertEqual(self.get('', allow_redirects=True).status_code, 200)
+
     def test_dispute_lines(self):
         """Two of the ten boxes of one line of an invoice with two lines."""
         invoice = self.ar_invoice(0, self.due(30), due=self.due(5), invoice_line_ids=[
