@@ -7,14 +7,13 @@ one and the same page, which says nothing.
 import logging
 import re
 
-from werkzeug.exceptions import MethodNotAllowed
-
 from odoo import http
 from odoo.exceptions import AccessError, UserError
 from odoo.http import request
 
 from ..models.ar_answer_link import PATH, TooManyAnswers
 from ..models.ar_customer_answer_kind import MAX_FILE_SIZE, MAX_FILES
+from .posting import check_posted
 
 MAX_BODY = MAX_FILES * MAX_FILE_SIZE + 1024 * 1024  # bytes of a posted form
 HEADERS = {
@@ -59,7 +58,7 @@ class ArAnswer(http.Controller):
         methods=['POST'], website=True, multilang=False, sitemap=False, max_content_length=MAX_BODY)
     def answer(self, token, kind, **_kwargs):
         """Record an answer, then show the page again. What is refused is said beside the form."""
-        self._check_posted()
+        check_posted()
         letter = self._find(token)
         if not letter:
             return self._render_gone()
@@ -80,7 +79,7 @@ class ArAnswer(http.Controller):
         multilang=False, sitemap=False)
     def pay(self, token, move_id, **_kwargs):
         """Go to Odoo's own page to pay one of the letter's invoices, what is open and not disputed of it."""
-        self._check_posted()
+        check_posted()
         letter = self._find(token)
         if not letter:
             return self._render_gone()
@@ -91,11 +90,6 @@ class ArAnswer(http.Controller):
         return self._redirect(letter._get_payment_url(move, sum(row['to_pay'] for row in rows)))
 
     # === HELPERS === #
-
-    def _check_posted(self):
-        """:raise MethodNotAllowed: for OPTIONS, which Odoo routes here too, without a look at the token."""
-        if request.httprequest.method != 'POST':
-            raise MethodNotAllowed(['POST'])
 
     def _find(self, token):
         """Return the letter a link opens, in its language, or None."""

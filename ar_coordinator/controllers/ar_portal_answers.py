@@ -13,6 +13,7 @@ from odoo.addons.portal.controllers.portal import pager
 
 from ..models.ar_customer_answer_kind import MAX_FILE_SIZE, MAX_FILES
 from .ar_portal import HOME, ArPortal
+from .posting import check_posted
 
 MAX_BODY = MAX_FILES * MAX_FILE_SIZE + 1024 * 1024  # bytes of a posted form
 KINDS = 'promise,paid,dispute,plan,contact'
@@ -43,6 +44,7 @@ class ArPortalAnswers(ArPortal):
         methods=['POST'], website=True, max_content_length=MAX_BODY)
     def ar_answer(self, account, selection, kind, **_kwargs):
         """Record an answer, then show it. What is refused is said beside the form."""
+        check_posted()
         customer = self._ar_customer()
         if not customer:
             raise NotFound()

@@ -12,6 +12,8 @@ from odoo.tools import consteq
 
 from odoo.addons.portal.controllers.portal import CustomerPortal
 
+from .posting import check_posted
+
 URL = '/my/receivables/plan/<int:plan_id>'
 
 
@@ -73,6 +75,7 @@ class ArPlanPortal(CustomerPortal):
     @http.route([f'{URL}/decline'], type='http', auth='public', methods=['POST'], website=True)
     def ar_plan_decline(self, plan_id, access_token=None, reason=None, **kwargs):
         """Decline a plan, with a word for the collector."""
+        check_posted()
         plan = self._ar_get_plan(plan_id, access_token)
         if not plan:
             return request.redirect('/my')

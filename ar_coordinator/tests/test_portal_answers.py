@@ -202,6 +202,17 @@ class TestPortalAnswers(PortalHttpCommon):
             self.assertIn(page.status_code, (404, 405), kind)
         self.assertFalse(self.answers())
 
+    def test_other_methods_change_nothing(self):
+        """OPTIONS comes without a token against forgery."""
+        self.authenticate('anna', 'anna')
+        item = self.item(self.first)
+        for method in ('GET', 'HEAD', 'OPTIONS', 'PUT'):
+            page = self.url_open(
+                f'/my/receivables/answer/{self.account_key()}/{item}/paid', method=method,
+                data={'item': item, 'date': self.due(2).isoformat(), 'reference': "X"})
+            self.assertIn(page.status_code, (404, 405), method)
+        self.assertFalse(self.answers())
+
     @mute_logger('odoo.http')  # says that the token is missing
     def test_forged_post(self):
         """Without Odoo's token nothing is recorded."""

@@ -67,7 +67,8 @@ class TestPromisePortal(PromiseCommon, HttpCase):
         accept = self.plan.get_portal_url(suffix='/accept')
         decline = self.plan.get_portal_url(suffix='/decline')
         self.assertIn(self.url_open(accept).status_code, (400, 404, 405, 415))
-        self.assertIn(self.url_open(decline).status_code, (400, 404, 405))
+        for method in ('GET', 'HEAD', 'OPTIONS', 'PUT'):
+            self.assertIn(self.url_open(decline, method=method).status_code, (400, 404, 405), method)
         self.env.invalidate_all()
         self.assertEqual((self.plan.state, self.plan.signed_by), ('proposed', False))
 
