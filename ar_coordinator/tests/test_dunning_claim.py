@@ -1,5 +1,6 @@
 """Late-payment interest in letters, the whole road: invoice, payments, disputes, preview, gate, letter, waiver."""
 import re
+
 from freezegun import freeze_time
 
 from odoo import Command

@@ -85,7 +85,7 @@ class TestDunningCron(DunningCommon, CronMixinCase):
         self.assertEqual((waiting.state, waiting.letter_ids.state), ('preview', 'draft'))
 
     def test_many_files_go_in_the_background(self):
-        """Nobody waits minutes for PDFs: a letter with more of them to make than are made at once is left to the job."""
+        """Nobody waits minutes for PDFs: a run with more of them to make than are made at once goes to the job."""
         self.level_1.write({'attach_invoices': 'all', 'attach_statement': True})
         self.ar_invoice(10, '2026-03-01', due='2026-03-20')
         run = self.ar_run()
