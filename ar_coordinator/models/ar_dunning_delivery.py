@@ -9,8 +9,10 @@ from markupsafe import Markup
 from odoo import fields, models
 
 FAILED_STATES = ('failed', 'bounced')
-# the mail server's trouble and not an address's: one task for the run, however many letters it stops
-SERVER_FAILURES = {'mail_smtp', 'mail_from_invalid', 'mail_from_missing'}
+# the trouble of a server or an account and not of an address: one task for the run, however many letters it stops
+SERVER_FAILURES = {
+    'mail_smtp', 'mail_from_invalid', 'mail_from_missing', 'sms_credit', 'sms_server', 'sms_acc', 'sn_credit',
+    'sn_trial', 'sn_price', 'sn_format', 'sn_error'}
 UNDELIVERED_ACTIVITY = 'ar_coordinator.mail_activity_type_undelivered'
 
 

@@ -22,7 +22,7 @@ from odoo.tools.misc import format_date, split_every
 
 from ..engine import dunning
 from .ar_dunning_letter import COUNTED_STATES, describe, write_changed
-from .ar_dunning_outcome import REASONS, RESULTS
+from .ar_dunning_outcome import GOING, REASONS, RESULTS
 
 _logger = logging.getLogger(__name__)
 
@@ -120,8 +120,11 @@ class ArDunningRun(models.Model):
                 for result, reason, count, customers, amount in self.env['ar.dunning.outcome']._read_group(
                     [('run_id', '=', run._origin.id)], ['result', 'reason'],
                     ['__count', 'partner_id:count_distinct', 'amount_asked_company:sum'])}
+            [total] = self.env['ar.dunning.outcome']._read_group(
+                [('run_id', '=', run._origin.id), ('result', 'in', GOING)], [],
+                ['__count', 'partner_id:count_distinct', 'amount_asked_company:sum'])
             run.summary_html = self.env['ir.qweb']._render('ar_coordinator.ar_dunning_run_summary', {
-                'currency': run.company_currency_id,
+                'currency': run.company_currency_id, 'total': total,
                 'rows': [(results[key[0]], reasons[key[1]], key[0], *rows[key]) for key in order if key in rows],
             }) if rows else False
 

@@ -1,4 +1,6 @@
 """A run from preview to the mail queue: one customer at a time, exact amounts."""
+from lxml import html
+
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
@@ -329,6 +331,16 @@ class TestDunningRun(DunningCommon):
         run = self.ar_send()
         self.assertEqual(run._summary(), {
             'letters': 1, 'items_by_result_and_reason': {'sent': {'due': 1}, 'skipped': {'disputed': 1, 'not_due': 1}}})
+
+    def test_summary_has_the_totals_of_what_goes_out(self):
+        """Each customer once, by whatever means he is written to."""
+        self.other_customer.email = False
+        for amount, partner in ((100, self.customer), (50, self.customer), (30, self.other_customer)):
+            self.ar_invoice(amount, '2026-03-01', due='2026-03-20', partner=partner)
+        self.ar_invoice(1000, '2026-03-01', due='2026-03-30')
+        table = html.fromstring(self.ar_run().summary_html)
+        [total] = [[cell.text_content().strip() for cell in row] for row in table.xpath('//tfoot/tr')]
+        self.assertEqual(total, ["Goes out in all", "3", "2", "$\N{NO-BREAK SPACE}180.00"])
 
     def test_stale_preview(self):
         """What was previewed yesterday is not sent today without another look."""
