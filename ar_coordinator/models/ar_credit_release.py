@@ -357,10 +357,17 @@ class ArCreditRelease(models.Model):
         digits = self.currency_id.decimal_places
         if self.document:
             return credit.covers(self.max_amount, self.tolerance, size, digits)
-        if not self.max_amount:
+        if not self.max_amount or document is not None and self._has_passed(document):
             return True
         used = sum(use.amount for use in self.use_ids if use.document != document)
         return credit.covers(self.max_amount, 0.0, round(used + size, digits), digits)
+
+    def _has_passed(self, document):
+        """Tell whether what the document belongs to has used this release already: the order of a delivery, say."""
+        sizes = {f'{other._name},{other.id}': size for other, size in document._ar_get_release_documents()}
+        digits = self.currency_id.decimal_places
+        uses = [(f'{use.document._name},{use.document.id}', use.amount) for use in self.use_ids if use.document]
+        return any(credit.covers(amount, 0.0, sizes[name], digits) for name, amount in uses if name in sizes)
 
     def _use(self, verdict):
         """Record that the release let a document pass; locked, so that two documents do not use up the same amount."""
@@ -371,12 +378,15 @@ class ArCreditRelease(models.Model):
             self.invalidate_recordset(['use_ids', 'state'])
             if not self._is_enough_for(verdict.size, document):
                 raise UserError(self.env['ar.credit.hold']._explain([verdict]))
+        # a delivery takes nothing from a release that its order has used, or that is for the order
+        taken = self.document != document if self.document else self._has_passed(document)
+        amount = 0.0 if taken else verdict.size
         use = self.use_ids.filtered(lambda use: use.document == document)
         if use:
-            use.amount = max(use.amount, verdict.size)
+            use.amount = max(use.amount, amount)
         else:
             use.create({
-                'release_id': self.id, 'document': f'{document._name},{document.id}', 'amount': verdict.size,
+                'release_id': self.id, 'document': f'{document._name},{document.id}', 'amount': amount,
                 'user_id': self.env.uid})
             self._message_log(body=self.env._(
                 "%(document)s passed: %(reasons)s", document=document.display_name, reasons="; ".join(verdict.reasons)))

@@ -100,6 +100,29 @@ second.action_ar_request_release()
 assert second.ar_release_state == 'requested'
 env.cr.commit()
 """
+WITH_STOCK = ORDER + """
+assert bridges() == {'ar_coordinator_sale', 'ar_coordinator_stock'}, bridges()
+assert held(second.action_confirm)
+picking = first.picking_ids
+picking.move_ids.write({'quantity': 1, 'picked': True})
+assert picking.ar_credit_state == 'held' and held(picking.button_validate)
+picking.action_ar_request_release()
+env.cr.commit()
+"""
+WITHOUT_STOCK = ORDER + """
+assert bridges() == {'ar_coordinator_sale'}, bridges()
+assert exposure == {'orders': 300} and held(second.action_confirm)
+picking = first.picking_ids
+picking.move_ids.write({'quantity': 1, 'picked': True})
+picking.button_validate()
+assert picking.state == 'done'
+exposure = env['ar.ledger'].exposure(partner, env.company)[partner.id]['parts']
+assert exposure == {'orders': 300}, exposure
+env['stock.picking'].get_view(view_type='form')
+assert not [name for name in env['stock.picking']._fields if name.startswith('ar_')]
+releases = env['ar.credit.release'].search([('name', 'ilike', '/OUT/')])
+assert releases and set(releases.mapped('state')) == {'expired'} and not any(releases.mapped('document'))
+"""
 WITHOUT_SALE = ORDER + """
 assert not bridges(), bridges()
 assert not exposure, exposure
@@ -153,11 +176,16 @@ def test_bridges_come_and_go(database):
     server = ("server", "-c", conf, "-d", db, "--no-http", "--stop-after-init")
     shell = ("shell", "-c", conf, "-d", db, "--no-http")
     _run(env, *server, "-i", "ar_coordinator")
-    _run(env, *server, "-i", "sale")
+    _run(env, *server, "-i", "sale_stock")
+    _run(env, *shell, stdin=WITH_STOCK)
     _run(env, *shell, stdin=WITH_SALE)
+    _run(env, "module", "uninstall", "-c", conf, "-d", db, "ar_coordinator_stock")
+    _run(env, *shell, stdin=WITHOUT_STOCK)
     _run(env, "module", "uninstall", "-c", conf, "-d", db, "ar_coordinator_sale")
     _run(env, *shell, stdin=WITHOUT_SALE)
-    _run(env, *server, "-i", "ar_coordinator_sale")
-    _run(env, *shell, stdin=WITH_SALE)
+    _run(env, *server, "-i", "ar_coordinator_stock")
+    _run(env, *shell, stdin=WITH_STOCK)
+    _run(env, "module", "uninstall", "-c", conf, "-d", db, "ar_coordinator_sale")
+    _run(env, *shell, stdin=WITHOUT_SALE)
     _run(env, "module", "uninstall", "-c", conf, "-d", db, "ar_coordinator")
     _run(env, *shell, stdin=GONE.replace("Data Before", "Ordering"))

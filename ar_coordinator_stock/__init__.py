@@ -1,0 +1,3 @@
+"""Deliveries in the credit exposure, holds when deliveries are validated."""
+from . import models
+from .hooks import uninstall_hook

@@ -1,0 +1,7 @@
+"""What has to be done outside the data files."""
+from odoo.addons.ar_coordinator_sale.hooks import end_releases
+
+
+def uninstall_hook(env):
+    """Releases of deliveries stay as history, and end."""
+    end_releases(env, 'stock.picking')

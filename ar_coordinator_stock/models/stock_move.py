@@ -1,0 +1,57 @@
+"""Moves to customers are checked where they are done: buttons, batches, backorders, scanners and code all come by here."""
+from contextlib import contextmanager
+
+from odoo import models
+
+CHECKED = 'ar_coordinator_stock.checked'  # kept by the cursor: documents that passed and are being done
+
+
+class StockMove(models.Model):
+    _inherit = 'stock.move'
+
+    def _action_done(self, cancel_backorder=False):
+        """Override: before anything moves."""
+        leaving = self.filtered(lambda move: move.picked and move.quantity > 0)
+        with leaving._ar_check_deliveries():
+            return super()._action_done(cancel_backorder=cancel_backorder)
+
+    def write(self, vals):
+        """Override: whoever sets moves to done without `_action_done`."""
+        if vals.get('state') != 'done':
+            return super().write(vals)
+        with self.filtered(lambda move: move.state != 'done')._ar_check_deliveries():
+            return super().write(vals)
+
+    @contextmanager
+    def _ar_check_deliveries(self):
+        """Stop deliveries whose customers are held; inside the block what passed is not asked again.
+
+        :raise UserError: see `ar.credit.hold._check_requests`
+        """
+        checked = self.env.cr.cache.setdefault(CHECKED, set())
+        moves = self._ar_filter_to_customers()
+        orders = moves.filtered(lambda move: not move.picking_id).sudo().sale_line_id.order_id  # sudo: see stock_picking
+        documents = [document for document in (*moves.picking_id, *orders) if document not in checked]
+        requests = [request for request in (document._ar_get_delivery_request() for document in documents) if request]
+        if requests:
+            self.env['ar.credit.hold']._check_requests(requests)
+        checked.update(documents)
+        try:
+            yield
+        finally:
+            checked.difference_update(documents)
+
+    def _ar_filter_to_customers(self):
+        """Return the moves whose goods leave us for a customer: no returns, and nothing a supplier sends directly."""
+        return self.filtered(lambda move: move.state != 'cancel' and move.location_dest_id.usage == 'customer'
+                             and move.location_id.usage not in ('customer', 'supplier'))
+
+    def _ar_get_size(self):
+        """Return what the goods of this move are sold for, with taxes, in company currency; 0 without an order."""
+        self.ensure_one()
+        line = self.sale_line_id
+        if not line.product_uom_qty:
+            return 0.0
+        quantity = self.quantity if self.picked or self.state == 'done' else self.product_uom_qty
+        share = self.product_uom._compute_quantity(quantity, line.product_uom_id, round=False) / line.product_uom_qty
+        return line.price_total * min(share, 1.0) / (line.order_id.currency_rate or 1.0)

@@ -1,0 +1,2 @@
+from . import test_delivery_exposure
+from . import test_delivery_hold
