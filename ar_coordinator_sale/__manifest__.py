@@ -14,6 +14,11 @@
         'views/sale_order_views.xml',
         'views/res_config_settings_views.xml',
     ],
+    'assets': {
+        'web.assets_tests': [
+            'ar_coordinator_sale/static/tests/tours/**/*',
+        ],
+    },
     'uninstall_hook': 'uninstall_hook',
     'auto_install': True,
 }

@@ -38,7 +38,7 @@ class ArCreditMixin(models.AbstractModel):
             elif verdict and verdict.warnings:
                 state = 'warning'
             document.ar_credit_state = state
-            document.ar_credit_message = verdict and "\n".join([*verdict.reasons, *verdict.warnings])
+            document.ar_credit_message = verdict and "\n".join(verdict.reasons or verdict.warnings)
 
     def _search_ar_credit_state(self, operator, value):
         """Judge the documents that can be held at all, as many as there are, in a fixed number of queries."""

@@ -357,7 +357,7 @@ class ArCreditRelease(models.Model):
         digits = self.currency_id.decimal_places
         if self.document:
             return credit.covers(self.max_amount, self.tolerance, size, digits)
-        if not self.max_amount or document is not None and self._has_passed(document):
+        if not self.max_amount or (document is not None and self._has_passed(document)):
             return True
         used = sum(use.amount for use in self.use_ids if use.document != document)
         return credit.covers(self.max_amount, 0.0, round(used + size, digits), digits)

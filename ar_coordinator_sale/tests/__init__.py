@@ -3,3 +3,4 @@ from . import test_order_hold
 from . import test_order_growth
 from . import test_order_online
 from . import test_order_access
+from . import test_order_tour

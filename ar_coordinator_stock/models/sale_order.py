@@ -32,4 +32,6 @@ class SaleOrder(models.Model):
 
     def _ar_get_credit_domain(self):
         """Override: quotations, and orders that wait for their delivery."""
-        return ['|', *super()._ar_get_credit_domain(), '&', ('state', '=', 'sale'), ('delivery_status', 'in', TO_DELIVER)]
+        return [
+            '|', *super()._ar_get_credit_domain(),
+            '&', ('state', '=', 'sale'), ('delivery_status', 'in', TO_DELIVER)]

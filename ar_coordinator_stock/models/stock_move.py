@@ -1,4 +1,4 @@
-"""Moves to customers are checked where they are done: buttons, batches, backorders, scanners and code all come by here."""
+"""Moves to customers are checked where they are done: buttons, batches, backorders, scanners, code all come by here."""
 from contextlib import contextmanager
 
 from odoo import models
@@ -30,7 +30,8 @@ class StockMove(models.Model):
         """
         checked = self.env.cr.cache.setdefault(CHECKED, set())
         moves = self._ar_filter_to_customers()
-        orders = moves.filtered(lambda move: not move.picking_id).sudo().sale_line_id.order_id  # sudo: see stock_picking
+        # sudo: orders may be hidden from the warehouse
+        orders = moves.filtered(lambda move: not move.picking_id).sudo().sale_line_id.order_id
         documents = [document for document in (*moves.picking_id, *orders) if document not in checked]
         requests = [request for request in (document._ar_get_delivery_request() for document in documents) if request]
         if requests:

@@ -246,8 +246,8 @@ class TestDeliveryHold(StockCreditCommon):
             ('id', 'in', (picking + free).ids), ('ar_credit_state', '=', 'held')])
         self.assertEqual(found.ids, picking.ids)
         orders = picking.sale_id + free.sale_id
-        self.assertEqual(
-            self.env['sale.order'].search([('id', 'in', orders.ids), ('ar_credit_state', '=', 'held')]), picking.sale_id)
+        found = self.env['sale.order'].search([('id', 'in', orders.ids), ('ar_credit_state', '=', 'held')])
+        self.assertEqual(found, picking.sale_id)
 
     def test_the_storekeeper_sees_why_and_nothing_else(self):
         picking = self.held().with_user(self.storekeeper)
