@@ -14,14 +14,17 @@ class ArPromise(models.Model):
     _inherit = 'ar.promise'
 
     partner_kept_rate = fields.Float(
-        string="Customer Keeps (%)", compute='_compute_partner_kept_rate', digits=(5, 0),
+        string="Keeps (%)", compute='_compute_partner_kept_rate', digits=(5, 0),
         help="How much of what this customer promised came in time, on average.")
+    partner_judged_count = fields.Integer(
+        string="Promises Judged", compute='_compute_partner_kept_rate', help="Promises of this customer that are over.")
 
     def _compute_partner_kept_rate(self):
         for company, own in self.grouped('company_id').items():
             rates = self._get_kept_rates(company, own.partner_id)
             for promise in own:
-                promise.partner_kept_rate = rates.get(promise.partner_id.id, (0, 0.0, 0))[1]
+                promise.partner_judged_count, promise.partner_kept_rate, _open = rates.get(
+                    promise.partner_id.id, (0, 0.0, 0))
 
     @api.model
     def _get_broken_promises(self, partners, company, since=None):

@@ -200,6 +200,27 @@ class TestPromise(PromiseCommon):
         results = {outcome.move_id: (outcome.result, outcome.reason) for outcome in run.outcome_ids.sudo()}
         self.assertEqual(results[promised], ('sent', 'due'))
 
+    def test_no_reminder_for_what_was_promised_after_the_run_was_computed(self):
+        """Promised after the preview: taken off at the send gate; promised while in the mail queue: withdrawn."""
+        early, late = self.ar_invoice(1000, '2026-05-01'), self.ar_invoice(
+            500, '2026-05-02', partner=self.other_customer)
+        run = self.env['ar.dunning.run'].with_user(self.clerk).create({'as_of': TODAY, 'company_id': self.company.id})
+        run.action_preview()
+        self.ar_promise(early, '2026-06-24')
+        with self.mock_mail_gateway():
+            run.action_send()
+        letters = run.sudo().letter_ids.grouped('partner_id')
+        self.assertEqual(letters[self.customer].state, 'cancelled')
+        self.assertEqual(letters[self.other_customer].state, 'queued')
+        self.ar_promise(late, '2026-06-24')
+        mails = self.env['mail.mail'].sudo().search(
+            [('mail_message_id', 'in', letters[self.other_customer].mail_message_id.ids)])
+        with self.mock_mail_gateway():
+            mails.send()
+        self.assertFalse(self._mails)
+        self.assertEqual(letters[self.other_customer].state, 'cancelled')
+        self.assertEqual(set(run.outcome_ids.sudo().mapped('reason')), {'promised'})
+
     def test_promised_column_of_the_aged_report(self):
         """What is left of the promise, as of any day; 600 promised, 200 paid: 400."""
         invoice = self.ar_invoice(1000, '2026-05-01')
