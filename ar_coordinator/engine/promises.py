@@ -63,7 +63,6 @@ class Verdict:
     expected: float  # what had to be paid by now or until its last day, credit notes deducted
     paid: float  # paid in time
     late: float  # paid after the last day
-    paid_by_item: dict  # {item id: paid since, whenever}
 
 
 def last_day(promised, tolerance):
@@ -98,7 +97,6 @@ def judge(items, limit, today, digits=2):
     'cleared'
     """
     expected = in_time = late = 0.0
-    paid_by_item = {}
     for item in items:
         payments = item.new_payments()
         paid = sum(amount for _day, amount in payments)
@@ -106,7 +104,6 @@ def judge(items, limit, today, digits=2):
         in_time += own
         late += paid - own
         expected += min(item.promised, paid + max(item.residual, 0.0))
-        paid_by_item[item.id] = round(paid, digits)
     expected, in_time, late = (round(amount, digits) for amount in (expected, in_time, late))
     if expected <= 0:
         state = CLEARED
@@ -116,7 +113,7 @@ def judge(items, limit, today, digits=2):
         state = OPEN
     else:
         state = PARTLY_KEPT if in_time > 0 else BROKEN
-    return Verdict(state, expected, in_time, late, paid_by_item)
+    return Verdict(state, expected, in_time, late)
 
 
 def judge_plan(items, instalments, grace, today, digits=2):

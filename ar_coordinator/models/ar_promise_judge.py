@@ -57,6 +57,18 @@ def relink(lines):
         line.move_line_id = free[:1] or items[:1]
 
 
+def update_paid(lines, items):
+    """Write what was paid since on promised or planned lines.
+
+    :param dict items: {line id: engine item}; lines that are not in it stay as they are
+    """
+    for line in lines:
+        if line.id in items:
+            paid = line.currency_id.round(sum(amount for _day, amount in items[line.id].new_payments()))
+            if line.currency_id.compare_amounts(line.amount_paid, paid):
+                line.amount_paid = paid
+
+
 class ArPromise(models.Model):
     _inherit = 'ar.promise'
 
@@ -75,15 +87,12 @@ class ArPromise(models.Model):
                     [items[line.id] for line in promise.line_ids], promise.date_limit, today,
                     promise.currency_id.decimal_places)
                 promise._apply(verdict, today)
+        update_paid(own.line_ids, items)
         self.filtered('to_judge').to_judge = False
 
     def _apply(self, verdict, today):
         """Write a verdict; a promise that would be open again stays ended when its items were promised anew."""
         self.ensure_one()
-        for line in self.line_ids:
-            paid = verdict.paid_by_item[line.id]
-            if line.currency_id.compare_amounts(line.amount_paid, paid):
-                line.amount_paid = paid
         if self.currency_id.compare_amounts(self.amount_in_time, verdict.paid):
             self.amount_in_time = verdict.paid
         if verdict.state == promises.CLEARED:
@@ -239,12 +248,12 @@ class ArPromisePlan(models.Model):
             state, verdicts = promises.judge_plan(
                 own, [(line.id, line.date, line.amount) for line in plan.instalment_ids], plan.grace_days, today,
                 plan.currency_id.decimal_places)
-            for item, fact in zip(plan.item_ids, own, strict=True):
-                paid = plan.currency_id.round(sum(amount for _day, amount in fact.new_payments()))
-                if plan.currency_id.compare_amounts(item.amount_paid, paid):
-                    item.amount_paid = paid
+            update_paid(plan.item_ids, items)
             if plan.state != 'cancelled' or plan.is_cleared:
-                plan._apply(state, verdicts, {item.id: fact for item, fact in zip(plan.item_ids, own, strict=True)})
+                plan._apply(state, verdicts, {item.id: items[item.id] for item in plan.item_ids})
+        lines = judged.promise_ids.line_ids
+        relink(lines)
+        update_paid(lines, engine_items(lines)[0])
         self.filtered('to_judge').to_judge = False
 
     def _apply(self, state, verdicts, facts):

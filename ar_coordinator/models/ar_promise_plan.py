@@ -219,10 +219,11 @@ class ArPromisePlan(models.Model):
                 "%(amount)s cannot be paid in %(count)s instalments.", amount=currency.format(total),
                 count=n)) from error
         collector = partner.with_company(company).ar_collector_id
+        user = self.env.user
         plan = self.with_company(company).with_context(mail_auto_subscribe_no_notify=True).create({
             'company_id': company.id, 'partner_id': partner.id, 'currency_id': currency.id, 'note': note,
             'grace_days': company.ar_plan_grace_days,
-            'user_id': collector.id or (self.env.uid if self.env.user._is_internal() else False),
+            'user_id': collector.id or (user.id if user._is_internal() and user.active else False),
             **({} if origin == 'clerk' else {'origin': origin}),
             'item_ids': [Command.create({'move_line_id': item.id}) for item in items.sorted(
                 lambda item: (item.date_maturity or item.date, item.id))],

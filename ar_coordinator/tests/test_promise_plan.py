@@ -63,6 +63,7 @@ class TestPromisePlan(PromiseCommon):
             self.ar_pay(first, '2026-06-29', 33.33)
             self.ar_commit()
         self.assertEqual((promise.state, plan.state, plan.amount_paid), ('kept', 'running', 33.33))
+        self.assertEqual((promise.amount_paid, promise.amount_in_time), (33.33, 33.33))
         self.assertAlmostEqual(plan.progress, 33.33)
         follower = plan.promise_ids - promise
         self.assertEqual((follower.amount, follower.date_promised.isoformat()), (33.33, '2026-07-30'))

@@ -142,7 +142,7 @@ def test_story_has_every_situation(story):
     items = story.summary["dunning"]["items_by_result_and_reason"]
     reasons = {(result, reason) for result, some in items.items() for reason in some}
     assert reasons >= {("sent", "due"), ("letter", "no_address"), ("skipped", "disputed"), ("skipped", "no_followup"),
-                       ("skipped", "paused"), ("skipped", "promised"), ("held", "covered")}
+                       ("skipped", "paused"), ("held", "covered")}
     assert len(story.summary["kpi"]["series"]) == 12
     assert all(point["dso"] > 0 for point in story.summary["kpi"]["series"])
 
