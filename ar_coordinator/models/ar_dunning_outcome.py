@@ -60,7 +60,7 @@ class ArDunningOutcome(models.Model):
         comodel_name='res.company', compute='_compute_company', store=True, precompute=True, readonly=False,
         index=True)
     company_currency_id = fields.Many2one(
-        comodel_name='res.currency', string="Company Currency", compute='_compute_company', store=True,
+        comodel_name='res.currency', compute='_compute_company', store=True,
         precompute=True, readonly=False)
     move_line_id = fields.Many2one(
         comodel_name='account.move.line', string="Open Item", index='btree_not_null', ondelete='set null',
