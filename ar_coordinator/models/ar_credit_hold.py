@@ -241,9 +241,11 @@ class ArCreditHold(models.Model):
                 ended += hold
         ended._lift(self.env._("The cause is gone."))
         by_id = {rule.id: rule for rule in rules}
-        placed = self.create([
+        # the record says all; a chatter line for each of thousands says it again
+        placed = self.with_context(mail_create_nolog=True, tracking_disable=True).create([
             by_id[rule_id]._prepare_hold(decision, own, partner_id, company)
             for (partner_id, rule_id), (decision, own) in decisions.items() if (partner_id, rule_id) not in standing])
+        placed = placed.with_env(self.env)
         self._tell(company, placed, ended)
         return placed, ended
 
@@ -321,11 +323,25 @@ class ArCreditHold(models.Model):
         held = [verdict for verdict in verdicts if verdict.reasons and not verdict.release]
         if held:
             raise UserError(self._explain(held))
+        self._take_turns(verdicts)
         for verdict in verdicts:
             if verdict.reasons:
                 # sudo: the use of a release is recorded whoever confirms the document
                 verdict.release.sudo()._use(verdict)
         return verdicts
+
+    @api.model
+    def _take_turns(self, verdicts):
+        """Documents that add to the exposure of customers with a limit pass one transaction after the other."""
+        keys = []
+        for verdict in verdicts:
+            request = verdict.request
+            # sudo: whether there is a limit, whoever acts
+            customer = request.partner.sudo().commercial_partner_id.with_company(request.company)
+            if customer.ar_credit_mode == credit.NO_CREDIT or customer.credit_limit or customer.ar_credit_group_id:
+                model, record_id = customer._ar_get_limit_key()
+                keys.append(f'{model},{record_id},{request.company.id if model == "res.partner" else 0}')
+        self.env['ar.ledger'].sudo()._take_turns(keys)
 
     @api.model
     def _judge(self, requests, apart=False):

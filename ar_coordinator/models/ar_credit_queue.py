@@ -144,6 +144,19 @@ class ArCreditQueue(models.Model):
         self.browse([row_id for _partner, ids in batch for row_id in ids]).unlink()
 
 
+class ArCreditTurn(models.Model):
+    """A row per limit that is updated by every transaction that uses it; see `ar.ledger._take_turns`."""
+
+    _name = 'ar.credit.turn'
+    _description = "Turnstile of a Credit Limit"
+    _log_access = False
+
+    name = fields.Char(required=True)
+    number = fields.Integer()
+
+    _name_uniq = models.UniqueIndex("(name)")
+
+
 class ArCreditRule(models.Model):
     _inherit = 'ar.credit.rule'
 

@@ -175,6 +175,22 @@ class ArLedger(models.AbstractModel):
                 WHERE line.company_id = %s AND line.state IN ('queued', 'sent') AND %s""", company.id, condition)
 
     @api.model
+    def _take_turns(self, keys):
+        """Let transactions that use up the same limit pass one after the other.
+
+        Two transactions that do not see each other's documents would both find room under the limit. The later one
+        waits here and then fails to serialize, so that Odoo repeats it with the other's documents in sight.
+
+        :param keys: iterable of texts, one per limit
+        :raise psycopg2.errors.SerializationFailure: when another transaction used the limit meanwhile
+        """
+        keys = sorted(set(keys))  # in one order, so that no two wait for each other
+        if keys:
+            self.env.cr.execute(SQL(
+                """INSERT INTO ar_credit_turn (name, number) SELECT key, 1 FROM unnest(%s) AS key
+                    ON CONFLICT (name) DO UPDATE SET number = ar_credit_turn.number + 1""", keys))
+
+    @api.model
     def _order_by_values(self, query, alias, values, direction, nulls):
         """Return SQL that orders a query over res.partner by figures that are not stored.
 

@@ -1,6 +1,6 @@
 """Holds that hold: posting by users, RPC, imports and crons; releases by four eyes; who may do what."""
 from freezegun import freeze_time
-from psycopg2.errors import UniqueViolation
+from psycopg2.errors import SerializationFailure, UniqueViolation
 
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
@@ -78,6 +78,25 @@ class TestCreditHold(CreditCommon):
         held, message = drafts[2]._ar_get_held()
         self.assertEqual(held, drafts[2])
         self.assertIn("over the limit", message)
+
+    def test_two_who_post_at_once_do_not_share_the_room(self):
+        """The later of two transactions that use the same limit fails to serialize, and Odoo repeats it."""
+        key = 'test,turn'
+        with self.registry.cursor() as first, self.registry.cursor() as second:
+            second.execute("SELECT 1")  # its snapshot is older than what the first commits
+            self.env(cr=first)['ar.ledger']._take_turns([key])
+            first.commit()
+            with mute_logger('odoo.sql_db'), self.assertRaises(SerializationFailure):
+                self.env(cr=second)['ar.ledger']._take_turns([key])
+            second.rollback()
+            self.env(cr=second)['ar.ledger']._take_turns([key])  # the repetition passes
+            second.rollback()
+            first.execute("DELETE FROM ar_credit_turn WHERE name = %s", [key])
+        self.ar_invoice(10, '2026-03-31')
+        self.ar_invoice(10, '2026-03-31', partner=self.other_customer)  # without a limit nobody waits
+        turns = self.env['ar.credit.turn'].sudo().search([]).mapped('name')
+        self.assertIn(f'res.partner,{self.customer.id},{self.company.id}', turns)
+        self.assertNotIn(f'res.partner,{self.other_customer.id},{self.company.id}', turns)
 
     def test_credit_notes_and_bills_pass(self):
         self.hold()
