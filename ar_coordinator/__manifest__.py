@@ -72,6 +72,7 @@
         'views/ar_credit_change_views.xml',
         'views/ar_credit_group_views.xml',
         'views/ar_credit_approver_views.xml',
+        'views/ar_credit_application_views.xml',
         'views/ar_credit_move_views.xml',
         'views/res_config_settings_views.xml',
         'views/ar_promise_inherit_views.xml',

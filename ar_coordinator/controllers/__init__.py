@@ -1,3 +1,4 @@
+from . import ar_credit_application
 from . import ar_answer
 from . import ar_portal
 from . import ar_portal_answers

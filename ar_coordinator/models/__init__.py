@@ -89,3 +89,4 @@ from . import ar_credit_change
 from . import ar_credit_group
 from . import ar_credit_information
 from . import ar_credit_score
+from . import ar_credit_application
