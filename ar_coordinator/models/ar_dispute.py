@@ -273,7 +273,7 @@ class ArDispute(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_only_new(self):
-        if any(dispute.state != 'new' for dispute in self):
+        if any(dispute.state != 'new' or dispute.sudo().merged_ids for dispute in self):  # sudo: whether there are any
             raise UserError(self.env._("A dispute that was worked on is part of the record: withdraw it instead."))
 
     # === ACTION METHODS === #

@@ -6,7 +6,7 @@
 
 Posting it matches it with the invoice (Odoo does) and closes the dispute.
 """
-from odoo import Command, fields, models
+from odoo import Command, models
 from odoo.exceptions import UserError
 
 from .ar_dispute import ACCEPTED_STATES
@@ -154,18 +154,15 @@ class ArDispute(models.Model):
 class AccountMove(models.Model):
     _inherit = 'account.move'
 
-    ar_credited_dispute_ids = fields.Many2many(
-        comodel_name='ar.dispute', relation='ar_dispute_credit_move_rel', column1='move_id', column2='dispute_id',
-        string="Credited Disputes", readonly=True, copy=False, groups='ar_coordinator.group_ar_base')
-
     def _post(self, soft=True):
         """Override of `account`: a dispute's credit note is over what was accepted, and ends the dispute."""
+        notes = self.filtered(lambda move: move.move_type == 'out_refund')
         # sudo: whoever posts a credit note; only its amount is compared
-        notes = self.filtered(lambda move: move.move_type == 'out_refund').sudo().filtered('ar_credited_dispute_ids')
-        for note in notes:
-            note.ar_credited_dispute_ids._check_credit_note(note)
+        disputes = self.env['ar.dispute'].sudo()
+        if notes:
+            disputes = disputes.search([('credit_move_ids', 'in', notes.ids)])
+            for note in notes & disputes.credit_move_ids:
+                disputes.filtered(lambda dispute, note=note: note in dispute.credit_move_ids)._check_credit_note(note)
         posted = super()._post(soft=soft)
-        credited = notes.filtered(lambda note: note.state == 'posted').ar_credited_dispute_ids
-        credited._close_credited()
+        disputes._close_credited()
         return posted
-

@@ -53,6 +53,7 @@ class ArDispute(models.Model):
             return False
         # sudo: templates and addresses; whoever decides may not write templates
         self.sudo().message_mail_with_source(self.env.ref(template_xmlid).sudo(), force_send=False)
+        self.env.ref('mail.ir_cron_mail_scheduler_action').sudo()._trigger()
         return True
 
     def _get_recipient(self):

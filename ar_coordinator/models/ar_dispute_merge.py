@@ -10,7 +10,7 @@ class ArDispute(models.Model):
 
     merged_into_id = fields.Many2one(
         comodel_name='ar.dispute', string="Merged into", readonly=True, copy=False, index='btree_not_null',
-        ondelete='restrict')
+        ondelete='set null')
     merged_ids = fields.One2many(
         comodel_name='ar.dispute', inverse_name='merged_into_id', string="Merged Disputes", readonly=True)
 

@@ -168,8 +168,8 @@ class ArDispute(models.Model):
             if dispute.closed_by == 'merged':
                 raise UserError(self.env._("%s was merged into another dispute: open that one.", dispute.name))
             if dispute.move_id:
-                undisputed = dispute.move_id._ar_get_undisputed()
-                dispute._reopen(min(dispute.amount, undisputed))
+                rest = dispute.currency_id.round(dispute.amount - dispute._get_accepted()) or dispute.amount
+                dispute._reopen(min(rest, dispute.move_id._ar_get_undisputed()))
             else:
                 dispute._reopen(dispute.amount)
 

@@ -339,6 +339,13 @@ class TestDisputeEnds(DisputeCommon):
         with self.assertRaisesRegex(UserError, "is open"):
             dispute.action_reopen()
 
+    def test_taken_up_again_for_what_was_not_credited(self):
+        dispute = self.open_dispute(self.invoice, amount=400)
+        dispute._accept(amount=250)
+        dispute.credit_move_ids.action_post()
+        dispute.action_reopen()
+        self.assertEqual((dispute.amount, self.held()), (150, 150))
+
     def test_taken_up_again_only_for_what_is_owed(self):
         dispute = self.open_dispute(self.invoice, amount=400)
         dispute.action_withdraw()

@@ -128,6 +128,8 @@ class TestDisputeMerge(DisputeCommon):
         self.assertEqual((second.state, second.closed_by, second.merged_into_id), ('closed', 'merged', kept))
         with self.assertRaisesRegex(UserError, "was merged into another dispute"):
             second.action_reopen()
+        with self.assertRaisesRegex(UserError, "withdraw it instead"):
+            kept.with_user(self.manager).unlink()
 
     def test_lines_are_united(self):
         """The same line in both: the larger quantity, once."""
