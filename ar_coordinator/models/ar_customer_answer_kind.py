@@ -261,15 +261,17 @@ class ArCustomerAnswer(models.Model):
             return {moves.id: moves.currency_id.round(values['amount'])}
         if not values['lines']:
             raise UserError(self.env._("Please tick at least one line of the invoice."))
-        amount = 0.0
+        quantities = {}
         own = moves.invoice_line_ids.filtered(lambda line: line.display_type == 'product').grouped('id')
         for line_id, quantity in values['lines'].items():
             line = own.get(line_id)
             if not line or not 0 < quantity <= line.quantity:
                 raise UserError(self.env._(
                     "%s: the disputed quantity of a line is above zero and at most what was invoiced.", moves.name))
-            amount += line.price_total * quantity / line.quantity
-        return {moves.id: moves.currency_id.round(amount)}
+            quantities[line] = quantity
+        # as the dispute will have it: shares of rounded totals would be a cent off where taxes are rounded per invoice
+        amounts = self.env['ar.dispute.line']._compute_tax_included(quantities)
+        return {moves.id: moves.currency_id.round(sum(amounts.values()))}
 
     @api.model
     def _check_files(self, attachments):
