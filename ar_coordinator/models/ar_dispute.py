@@ -331,23 +331,6 @@ class ArDispute(models.Model):
             dispute.message_post(body=self.env._("Files that came with the dispute"), attachments=attachments)
         return dispute
 
-    def _portal_state(self):
-        """Return how a customer reads the state: (key, text, tone), tone = 'info', 'success', 'danger' or 'muted'."""
-        self.ensure_one()
-        if self.state == 'rejected':
-            return 'rejected', self.env._("Not accepted: the amount is due"), 'danger'
-        if self.state == 'withdrawn':
-            return 'withdrawn', self.env._("Withdrawn"), 'muted'
-        if self.state in ACCEPTED_STATES:
-            return self.state, self.env._("Accepted: your credit note is being prepared") \
-                if self.state == 'accepted' else self.env._("Partly accepted: your credit note is being prepared"), \
-                'success'
-        if self.state == 'closed':
-            return 'closed', self.env._("Settled"), 'muted'
-        if self.state == 'investigating':
-            return 'investigating', self.env._("We are looking into it"), 'info'
-        return 'new', self.env._("Received"), 'info'
-
     def _transition(self, sources, target, date_closed=None, **values):
         """Move to `target`; an ended dispute gets its closing date, `values` are written with the state.
 

@@ -453,10 +453,3 @@ class TestDisputeEffects(DisputeCommon):
         self.assertEqual(exposure[self.customer.id]['our_fault'], 380)
         self.assertEqual(exposure[self.other_customer.id]['our_fault'], 10)
         self.assertEqual(self.held(), 590, "the ageing shows all of it")
-
-    def test_portal_states(self):
-        dispute = self.open_dispute(self.ar_invoice(1_000, '2026-03-01'), amount=100)
-        self.assertEqual(dispute._portal_state()[::2], ('new', 'info'))
-        dispute.outcome_note = "No"
-        dispute.action_reject()
-        self.assertEqual(dispute._portal_state(), ('rejected', "Not accepted: the amount is due", 'danger'))
