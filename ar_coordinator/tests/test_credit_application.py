@@ -54,7 +54,12 @@ class TestCreditApplication(CreditCommon, HttpCase):
 
     def test_what_makes_no_sense(self):
         for amount in ("", "much", "-5", "nan", "1e99"):
-            self.assertIn("alert-danger", self.send(amount=amount).text, amount)
+            page = self.send(amount=amount, note="As <b>agreed</b>").text
+            self.assertIn("alert-danger", page, amount)
+            # what was written is still there, and the empty field can be filled in
+            texts = html.fromstring(page).xpath("//form//textarea")
+            self.assertEqual([(text.get('name'), text.text or "") for text in texts],
+                             [('trade_references', ""), ('note', "As <b>agreed</b>")])
         self.assertFalse(self.applications())
         self.send(amount="5")
         with self.assertRaisesRegex(UserError, "already"):
