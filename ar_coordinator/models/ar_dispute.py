@@ -116,7 +116,7 @@ class ArDispute(models.Model):
 
     # === COMPUTE METHODS === #
 
-    @api.depends('move_id.name')
+    @api.depends('move_id')  # not on its name, which it got before: every posting would look for disputes
     def _compute_name(self):
         for dispute in self:
             if dispute.move_id:

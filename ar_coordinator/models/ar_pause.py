@@ -46,7 +46,7 @@ class ArPause(models.Model):
 
     # === COMPUTE METHODS === #
 
-    @api.depends('move_id.name', 'partner_id.name', 'date_end')
+    @api.depends('move_id', 'partner_id.name', 'date_end')  # not on the invoice's name: see ar.dispute
     def _compute_name(self):
         for pause in self:
             pause.name = self.env._(

@@ -56,6 +56,7 @@ from . import test_ledger
 from . import test_ledger_properties
 from . import test_left_alone
 from . import test_pause
+from . import test_posting_cost
 from . import test_portal_account
 from . import test_portal_answers
 from . import test_portal_http
