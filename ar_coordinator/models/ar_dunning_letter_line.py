@@ -9,12 +9,10 @@ class ArDunningLetterLine(models.Model):
 
     letter_id = fields.Many2one(
         comodel_name='ar.dunning.letter', required=True, index=True, ondelete='cascade', readonly=True)
-    # not readonly: runs give these to thousands of lines at once, which is quicker than each reading its letter's
-    company_id = fields.Many2one(
-        related='letter_id.company_id', store=True, precompute=True, readonly=False, index=True)
-    partner_id = fields.Many2one(related='letter_id.partner_id', store=True, precompute=True, readonly=False)
-    state = fields.Selection(related='letter_id.state', store=True, precompute=True, readonly=False)
-    date = fields.Date(related='letter_id.date', store=True, precompute=True, readonly=False)
+    company_id = fields.Many2one(related='letter_id.company_id', store=True, precompute=True, index=True)
+    partner_id = fields.Many2one(related='letter_id.partner_id', store=True, precompute=True)
+    state = fields.Selection(related='letter_id.state', store=True, precompute=True)
+    date = fields.Date(related='letter_id.date', store=True, precompute=True)
     move_line_id = fields.Many2one(
         comodel_name='account.move.line', string="Open Item", index='btree_not_null', ondelete='set null',
         readonly=True,
@@ -27,7 +25,7 @@ class ArDunningLetterLine(models.Model):
     date_invoice = fields.Date(string="Invoice Date", readonly=True)
     date_due = fields.Date(string="Due Date", readonly=True)
     days_overdue = fields.Integer(readonly=True, aggregator=None)
-    currency_id = fields.Many2one(related='letter_id.currency_id', store=True, precompute=True, readonly=False)
+    currency_id = fields.Many2one(related='letter_id.currency_id', store=True, precompute=True)
     amount_original = fields.Monetary(string="Original", readonly=True)
     amount_open = fields.Monetary(string="Open", readonly=True)
     amount_disputed = fields.Monetary(string="Disputed", readonly=True)

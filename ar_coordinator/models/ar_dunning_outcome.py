@@ -55,13 +55,10 @@ class ArDunningOutcome(models.Model):
 
     run_id = fields.Many2one(
         comodel_name='ar.dunning.run', required=True, index=True, ondelete='cascade', readonly=True)
-    # stored and not readonly: runs give these to thousands of outcomes at once, which is quicker than looking them up
     company_id = fields.Many2one(
-        comodel_name='res.company', compute='_compute_company', store=True, precompute=True, readonly=False,
-        index=True)
+        comodel_name='res.company', compute='_compute_company', store=True, precompute=True, index=True)
     company_currency_id = fields.Many2one(
-        comodel_name='res.currency', compute='_compute_company', store=True,
-        precompute=True, readonly=False)
+        comodel_name='res.currency', compute='_compute_company', store=True, precompute=True)
     move_line_id = fields.Many2one(
         comodel_name='account.move.line', string="Open Item", index='btree_not_null', ondelete='set null',
         readonly=True)

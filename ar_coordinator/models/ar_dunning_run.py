@@ -21,13 +21,14 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools.misc import format_date, split_every
 
 from ..engine import dunning
+from .ar_bulk import insert_rows
 from .ar_dunning_letter import COUNTED_STATES, describe, write_changed
 from .ar_dunning_outcome import GOING, REASONS, RESULTS
 
 _logger = logging.getLogger(__name__)
 
 BATCH_LETTERS = 50  # per transaction in the background
-PREVIEW_CUSTOMERS = 3000  # decided about and written at a time
+PREVIEW_CUSTOMERS = 2000  # decided about and written at a time
 BATCH_MODELS = (
     'ar.dunning.letter', 'ar.dunning.letter.line', 'ar.dunning.outcome', 'account.move', 'account.move.line',
     'res.partner')
@@ -488,12 +489,14 @@ class ArDunningRun(models.Model):
             related = {
                 'letter_id': letter.id, 'company_id': self.company_id.id, 'partner_id': letter.partner_id.id,
                 'state': letter.state, 'date': letter.date, 'currency_id': letter.currency_id.id}
-            lines += [{**related, **_without_zeros(self._prepare_line(decision))} for decision in own]
+            lines += [{**related, **self._prepare_line(decision)} for decision in own]
             letter_ids.update((decision.item.id, (letter.id, addresses[letter.partner_id.id])) for decision in own)
-        self.env['ar.dunning.letter.line'].create(lines)
-        self.env['ar.dunning.outcome'].create([
-            _without_zeros(self._prepare_outcome(decision, *letter_ids.get(decision.item.id, (False, None))))
+        insert_rows(self.env['ar.dunning.letter.line'], lines)
+        insert_rows(self.env['ar.dunning.outcome'], [
+            self._prepare_outcome(decision, *letter_ids.get(decision.item.id, (False, None)))
             for decision in decisions])
+        letters.invalidate_recordset(['line_ids'])
+        self.invalidate_recordset()
         return letters
 
     def _get_addresses(self, partner_ids):
@@ -836,12 +839,3 @@ class ArDunningRun(models.Model):
                 [('run_id', '=', self.id)], ['result', 'reason'], ['__count']):
             items[result][reason] = count
         return {'letters': self.letter_count, 'items_by_result_and_reason': dict(items)}
-
-
-def _without_zeros(vals):
-    """Return values of a new record without amounts of 0.00, which need not be written: Odoo rounds each at a price.
-
-    >>> _without_zeros({'amount_open': 10.0, 'amount_credit': 0.0, 'days_overdue': 0})
-    {'amount_open': 10.0, 'days_overdue': 0}
-    """
-    return {name: value for name, value in vals.items() if value or not name.startswith('amount_')}
