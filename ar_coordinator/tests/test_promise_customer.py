@@ -1,5 +1,6 @@
 """What customers and invoices know of promises, by role and company; the wizards; uninstalling."""
 from datetime import date
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
@@ -147,6 +148,41 @@ class TestPromiseCustomer(PromiseCommon):
             active_model='account.move', active_ids=invoice.ids).create(
                 {'payment_date': TODAY, 'journal_id': self.bank.id})._create_payments()
         self.ar_commit()
+        self.assertEqual(promise.state, 'kept')
+
+    def test_many_at_once_are_left_to_the_job(self):
+        """Matching the payments of many promises marks them; the job judges them and takes the mark off."""
+        invoices = self.ar_invoice(100, '2026-05-01') + self.ar_invoice(200, '2026-05-02')
+        for invoice in invoices:
+            self.ar_promise(invoice, '2026-06-24')
+        promises = invoices.ar_promise_ids
+        with patch('odoo.addons.ar_coordinator.models.ar_promise_judge.AT_ONCE', 1):
+            self.ar_pay(invoices, TODAY, group_payment=True)
+            self.ar_commit()
+        self.assertEqual((promises.mapped('state'), promises.mapped('to_judge')), (['open'] * 2, [True] * 2))
+        self.ar_night(TODAY)
+        self.assertEqual((promises.mapped('state'), promises.mapped('to_judge')), (['kept'] * 2, [False] * 2))
+
+    def test_trouble_with_promises_never_stops_a_payment(self):
+        """What cannot be judged is logged and left to the job; there, one promise's trouble stops no other."""
+        invoice, other = self.ar_invoice(100, '2026-05-01'), self.ar_invoice(200, '2026-05-02')
+        promise, second = self.ar_promise(invoice, '2026-06-24'), self.ar_promise(other, '2026-06-24')
+        apply = type(promise)._apply
+
+        def fail(self, *args):
+            if self.id == promise.id:
+                raise ValueError("no verdict")
+            return apply(self, *args)
+
+        with patch.object(type(promise), '_apply', fail), \
+                self.assertLogs('odoo.addons.ar_coordinator.models.ar_promise_judge', 'ERROR') as logs:
+            payment = self.ar_pay(invoice + other, TODAY, group_payment=True)
+            self.ar_commit()
+            self.assertEqual((payment.state, promise.to_judge), ('paid', True))
+            self.ar_night(TODAY)
+        self.assertEqual(len(logs.output), 2)
+        self.assertEqual((promise.state, second.state), ('open', 'kept'))
+        self.ar_night(TODAY)
         self.assertEqual(promise.state, 'kept')
 
     def test_other_company(self):
