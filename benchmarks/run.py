@@ -21,6 +21,7 @@ from dev.environment import Environment
 
 OUT = Path(__file__).parent / 'out'
 POSTED = 300
+CONFIRMED = 200  # orders
 MAILED = 500  # dunning letters
 PEER_MAILED = 100  # of the peer, which is slower
 MAIL_BATCH = 50  # letters per transaction, as the background job has it
@@ -246,6 +247,23 @@ class Bench:
                 worker.do('create_drafts', count=POSTED)
                 worker.do('post')
             rounds = [(with_addon.do('post'), without.do('post')) for _round in range(self.settings.rounds)]
+        self._beside_odoo(name, rounds)
+
+    def confirming(self):
+        """Confirm orders, with goods to deliver, with and without the addons, in turns."""
+        with self.workers('addon', 'core') as (with_addon, without):
+            for worker in (with_addon, without):
+                worker.do('create_orders', count=CONFIRMED)
+                worker.do('confirm')
+            for name, each in ((f"Confirming {CONFIRMED} orders at once", False), (f"Confirming {CONFIRMED} orders one by one", True)):
+                say(f"  {name}, with and without the addons")
+                rounds = [
+                    (with_addon.do('confirm', each=each), without.do('confirm', each=each))
+                    for _round in range(PEER_ROUNDS)]
+                self._beside_odoo(name, rounds)
+
+    def _beside_odoo(self, name, rounds):
+        """Keep what a job of Odoo's takes: `rounds` of (with the addons, without)."""
         mine, theirs = medians(rounds)
         cpu, cpu_without = medians(rounds, 'cpu_seconds')
         self.results.append({
@@ -364,6 +382,7 @@ class Bench:
         self.against_floor("XLSX today", 'xlsx')
         self.paid_history()
         self.posting()
+        self.confirming()
         self.dunning()
         with self.workers('addon') as (worker,):
             idle = worker.do('idle')['peak_mb']

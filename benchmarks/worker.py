@@ -82,6 +82,28 @@ class OdooJobs:
         if set(moves.mapped('state')) != {'posted'}:
             raise AssertionError("The drafts were not posted.")
 
+    def create_orders(self, env, count):
+        """Make quotations for the first customers in turn, all of them with limits that are far away, and keep them."""
+        partners = env['res.partner'].search([('name', 'like', 'Customer ')], limit=count, order='id')
+        partners.credit_limit = 1_000_000_000
+        if 'ar.credit.rule' in env:
+            env['ar.credit.rule'].search([('kind', '=', 'over_limit')]).action = 'hold'
+        goods = env['product.product'].create({'name': "Goods", 'type': 'consu', 'taxes_id': []})
+        lines = [(0, 0, {'product_id': goods.id, 'product_uom_qty': number, 'price_unit': 10}) for number in (1, 2, 3)]
+        self.orders = env['sale.order'].create([
+            {'partner_id': partner.id, 'order_line': lines}
+            for partner in itertools.islice(itertools.cycle(partners), count)]).ids
+        env.cr.commit()
+
+    def confirm(self, env, each=False):
+        """Confirm those quotations, at once or one by one; rolled back as in `post`."""
+        orders = env['sale.order'].browse(self.orders)
+        for part in orders if each else [orders]:
+            part.action_confirm()
+            env.flush_all()
+        if set(orders.mapped('state')) != {'sale'}:
+            raise AssertionError("The quotations were not confirmed.")
+
     def dunning_prepare(self, env, count):
         """Give the customers e-mail addresses, preview a run and keep it with `count` of its letters."""
         env.cr.execute("""

@@ -372,8 +372,7 @@ class ArCreditHold(models.Model):
         kinds = {rule.kind for rule in engine_rules}
         facts = self.env['ar.credit.rule']._get_facts(customers, company, kinds) if engine_rules else {}
         standing = self._get_standing(company, customers)
-        releases = self.env['ar.credit.release']._get_usable(company, customers)
-        added, verdicts = {}, []
+        releases, added, verdicts = None, {}, []
         for request in requests:
             customer = request.partner.sudo(self.env.su).commercial_partner_id
             size = request.currency._convert(
@@ -391,7 +390,10 @@ class ArCreditHold(models.Model):
                     text = self.env['ar.credit.rule']._describe(decision, company)
                     (reasons if decision.rule.action == credit.HOLD else warnings).append(text)
             verdict = Verdict(request, reasons, warnings, None, size, manual_since)
-            verdict = verdict._replace(release=releases._covering(verdict) if reasons else None)
+            if reasons:
+                if releases is None:
+                    releases = self.env['ar.credit.release']._get_usable(company, customers)
+                verdict = verdict._replace(release=releases._covering(verdict))
             if not apart and (not reasons or verdict.release):
                 added[key] = added.get(key, 0.0) + adds
             verdicts.append(verdict)
