@@ -76,11 +76,10 @@ def goals(results, size):
     found.append((ratio <= 1.25, f"Aged today takes {ratio:.2f} x as long with 3 x the paid history (at most 1.25)"))
     slower = next(row['slower_percent'] for row in results if 'slower_percent' in row)
     found.append((slower <= 5, f"Posting takes {slower:+.1f} % processor time with the addon (at most +5 %)"))
-    for row in results:
-        if row['name'].startswith("Confirming") and row['name'].endswith("at once"):
-            found.append((
-                row['slower_percent'] <= 10,
-                f"{row['name']} takes {row['slower_percent']:+.1f} % processor time with the addons (at most +10 %)"))
+    found += [
+        (row['slower_percent'] <= 10,
+         f"{row['name']} takes {row['slower_percent']:+.1f} % processor time with the addons (at most +10 %)")
+        for row in results if row['name'].startswith("Confirming") and row['name'].endswith("at once")]
     return found + dunning_goals(rows)
 
 

@@ -255,7 +255,8 @@ class Bench:
             for worker in (with_addon, without):
                 worker.do('create_orders', count=CONFIRMED)
                 worker.do('confirm')
-            for name, each in ((f"Confirming {CONFIRMED} orders at once", False), (f"Confirming {CONFIRMED} orders one by one", True)):
+            for how, each in (("at once", False), ("one by one", True)):
+                name = f"Confirming {CONFIRMED} orders {how}"
                 say(f"  {name}, with and without the addons")
                 rounds = [
                     (with_addon.do('confirm', each=each), without.do('confirm', each=each))

@@ -176,7 +176,10 @@ class SaleOrder(models.Model):
             if verdict.release:
                 # sudo: the use of a release is recorded whoever changes the document
                 verdict.release.sudo()._use(verdict)
-        return [verdict for verdict in verdicts if verdict.reasons and not verdict.release]
+        held = [verdict for verdict in verdicts if verdict.reasons and not verdict.release]
+        if verdicts and not held:
+            self.env['ar.credit.hold']._take_turns(verdicts)
+        return held
 
     def _ar_check_orders(self):
         """Stop orders whose customers are held; mark those that are paid instead.
@@ -187,9 +190,9 @@ class SaleOrder(models.Model):
             return
         paid_ids = self.env.cr.cache.get(PAID, ())
         paid = self.filtered(lambda order: order.id in paid_ids)
-        held = (self - paid)._ar_judge_held()
-        if held:
-            raise UserError(self.env['ar.credit.hold']._explain(held))
+        requests = [order._ar_get_order_request() for order in self - paid if order.partner_invoice_id]
+        if requests:
+            self.env['ar.credit.hold']._check_requests(requests)
         for verdict in paid._ar_judge_held():
             order = verdict.request.document
             order.ar_paid_on_hold = True
