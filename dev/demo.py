@@ -27,7 +27,7 @@ from .demo_server import Books, Server
 from .smtp_sink import MailSink
 
 PORT = 8069
-STORY_FILES = ("demo_story.py", "demo_story_data.py")
+STORY_FILES = ("demo_story.py", "demo_story_data.py", "demo_desk.py")
 OURS = ("summary.json", "aged_receivables.xlsx", "aged_receivables.pdf", "mail", "letters", "odoo.log", "server.log")
 # Services on the internet that Odoo would ask now and then.
 SERVICES = ("iap.endpoint", "iap.partner_autocomplete.endpoint", "enrich.endpoint", "sms.endpoint",
@@ -105,6 +105,7 @@ class Demo:
         return self.env.template(name, base, f"Writing fifteen months of business until {self.day}", self._write_story)
 
     def _write_story(self, db):
+        from .demo_desk import answer_letters, play
         from .demo_story import PAST_RUNS, build, date_letters, render_invoices
         port = self.env.free_port()
         with contextlib.ExitStack() as stack:
@@ -113,6 +114,8 @@ class Demo:
             with books.open() as odoo:
                 connect(odoo, port, sink.port)
                 build(odoo, self.day, lambda text: self.show.progress(text))
+                self.show.progress("promises, a payment plan, credit limits")
+                play(odoo, self.day)
             stack.enter_context(Server(self.env, db, port, sink.port, self.output / "server.log"))
             with books.open() as odoo:
                 self.show.progress("PDFs of the overdue invoices, as they were sent then")
@@ -123,6 +126,10 @@ class Demo:
                 send_mail(books)
                 with books.open() as odoo:
                     date_letters(odoo["ar.dunning.run"].browse(runs))
+            with books.open() as odoo:
+                self.show.progress("what customers answered")
+                answer_letters(odoo, runs)
+            send_mail(books)
 
     def _import_ledger(self):
         """The file through the wizard, as a user would do it; electronic bills get an address at example.com."""
@@ -179,6 +186,8 @@ class Demo:
                 self._print_letters(runs)
             dunning = _summarize(runs)
             self.show.dunning(odoo, runs, dunning)
+            if not self.ledger:
+                self.show.desk(odoo)
         with step("Dunning again on the same day"):
             runs = dun(self.books, self.day)
             send_mail(self.books)

@@ -73,6 +73,28 @@ class Printer:
             values = [point[name] for point in data["series"]]
             self._print(f"  {label:<28} {text:>14} {unit:<4}  {_sparkline(values)}")
 
+    def desk(self, env):
+        """Promises, plans, disputes, answers and credit: how many in each state."""
+        self._title("The desk")
+        companies = [("company_id", "in", env.companies.ids)]
+        for name, label, field in (
+            ("ar.promise", "Promises", "state"), ("ar.promise.plan", "Payment plans", "state"),
+            ("ar.dispute", "Disputes", "state"), ("ar.customer.answer", "Customer answers", "kind"),
+            ("ar.credit.release", "Releases", "state"), ("ar.credit.change", "Requested limits", "state"),
+        ):
+            labels = dict(env[name]._fields[field]._description_selection(env))
+            counts = dict(env[name]._read_group(companies, [field], ["__count"]))
+            texts = [f"{labels[key].lower()} {counts[key]}" for key in labels if key in counts]
+            self._print(f"  {label:<20} {', '.join(texts) or 'none'}")
+        for company in env.companies:
+            customers = env["res.partner"].with_company(company).search([("ar_credit_mode", "=", "limited")])
+            held = env["ar.credit.hold"].search([("company_id", "=", company.id), ("is_open", "=", True)]).partner_id
+            money = company.currency_id.name
+            self._print(
+                f"  Credit               {company.name}: {len(customers)} limits of"
+                f" {sum(customers.mapped('credit_limit')):,.2f} {money}, exposure"
+                f" {sum(customers.mapped('ar_exposure')):,.2f} {money}, {len(held)} customers on hold")
+
     def dunning(self, env, runs, summary):
         """Letters by level and language, items by result and reason."""
         self._title("Dunning run")

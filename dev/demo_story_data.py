@@ -35,7 +35,7 @@ USERS = (
 )
 SHOWN_USERS = {
     'admin': "everything", 'manager': "approves and configures", 'clerk': "works the desk", 'reader': "sees, changes nothing",
-    'sales': "a salesperson, no accounting"}
+    'sales': "a salesperson, no accounting", 'customer': "a customer on the portal"}
 
 # name, price in USD
 PRODUCTS = (
@@ -134,3 +134,15 @@ CUSTOMERS = (
     # A customer of both.
     Customer("Halvorsen Marine Group", 'both', 'no', "5003", "Bergen", "Bryggekaien 11", payer='late', monthly=0.8, size=4),
 )
+
+# Limits as shares of what a customer owes; 0: no credit.
+CREDIT_LIMITS = {
+    "Aldergate Robotics": 2.0, "Brightwater Municipal Utilities": 1.6, "Cascadia Fine Optics": 1.8,
+    "Copper Kettle Brewing Supply": 1.3, "Eastlake Medical Devices": 1.1, "Fairhaven Shipyard": 1.4,
+    "Granite Notch Aerospace": 2.2, "Ironbridge Fabrication": 1.05, "Oakhurst University": 1.5,
+    "Pinecrest Power Systems": 0.7, "Redwood Coast Timber": 0, "Saltmarsh Biotech": 2.0, "Tidewater HVAC Services": 1.2,
+    "Vantage Hill Hospital": 2.5, "Castlegate Offshore": 0.8, "Rheinufer Messtechnik": 1.3,
+    "Almwerk Maschinenbau": 2.0, "Deichkrone Pumpen": 1.2, "Domaine Roquebrise": 0, "Isartor Klinikbedarf": 1.15,
+    "Établissements Marchetière": 0.75, "Ateliers Vauclair": 1.4, "Scheepswerf De Roerdomp": 1.3,
+}
+PORTAL_CUSTOMER = "Fairhaven Shipyard"  # logs in as customer

@@ -8,6 +8,7 @@ picture. The letter is a page of the demo's mail folder.
 """
 import base64
 import contextlib
+import html
 import itertools
 import json
 import os
@@ -27,8 +28,10 @@ from .system import CHROMIUM_NAMES
 
 IMAGES = REPO / "docs/images"
 WAIT_SECONDS = 60
-CLICK = "document.querySelectorAll({selector!r})[{number}].click()"
-# name, path in the client, what to wait for (CSS), then what to click (CSS, which of them) and to wait for again
+CLICK = "document.querySelectorAll({selector})[{which}].click()"
+CLICK_TEXT = "[...document.querySelectorAll({selector})].find(item => item.textContent.includes({which})).click()"
+# name, path in the client, what to wait for (CSS), then what to click (CSS, which of them: number or a text in it) and
+# to wait for again
 SCREENS = (
     ("aged_receivables", "/odoo/ar-aging", ".o_ar_aging .o_ar_row", (
         ("th[data-column=total] button", 0, "th[data-column=total][aria-sort]"),
@@ -36,8 +39,27 @@ SCREENS = (
     ("kpi", "/odoo/ar-kpi", ".o_ar_kpi canvas", ()),
     # above it in the list: the second runs of the day, which sent nothing, and the other company's
     ("dunning_run", "/odoo/ar-dunning", ".o_data_row", ((".o_data_row .o_data_cell[name=as_of]", 3, ".o_form_view"),)),
+    ("disputes", "/odoo/ar-disputes", ".o_kanban_record", ()),
+    ("dispute", "/odoo/ar-disputes", ".o_kanban_record", (
+        (".o_kanban_record", "8,138.75", ".o_form_view .o_data_row"),)),
+    ("dispute_analysis", "/odoo/ar-dispute-analysis", ".o_pivot table", ()),
+    ("promises", "/odoo/ar-promises", ".o_data_row", ()),
+    ("payment_plan", "/odoo/ar-payment-plans", ".o_data_row", (
+        (".o_data_row .o_data_cell[name=partner_id]", "Ironbridge", ".o_form_view"),)),
+    ("customer_answers", "/odoo/ar-answers", ".o_data_row", ()),
+    ("on_hold", "/odoo/ar-on-hold", ".o_data_row", ()),
+    ("customer_credit", "/odoo/ar-exposure", ".o_data_row", (
+        (".o_data_row .o_data_cell", "Pinecrest", ".o_form_view"),
+        (".nav-link[name=ar_receivables]", 0, ".tab-pane.active [name=ar_credit_mode]"))),
+)
+# name, path for a customer, window
+PORTAL_SCREENS = (
+    ("portal", "/my/receivables", (1280, 900)),
+    ("portal_phone", "/my/receivables", (375, 812)),
 )
 WINDOW = (1500, 900)
+PHONE = (375, 812)
+LINK_PATH = "/ar/answer"  # see ar_answer_link.py
 LETTER_WINDOW = (900, 1100)
 # The web client shows the companies of this cookie.
 ALL_COMPANIES = """
@@ -58,23 +80,30 @@ def main():
     IMAGES.mkdir(parents=True, exist_ok=True)
     with browser() as page:
         page.size(*WINDOW)
-        page.open(f"{address}/web/login")
-        page.run("""document.querySelector('input[name=login]').value = 'admin';
-                    document.querySelector('input[name=password]').value = 'admin';
-                    document.querySelector('form.oe_login_form').submit();""")
-        page.wait_for(".o_main_navbar")
+        _log_in(page, address, "admin", ".o_main_navbar")
         page.run(ALL_COMPANIES)
         for name, path, ready, clicks in SCREENS:
             page.open(address + path)
             page.wait_for(ready)
-            for selector, number, after in clicks:
-                page.run(CLICK.format(selector=selector, number=number))
+            for selector, which, after in clicks:
+                click = CLICK_TEXT if isinstance(which, str) else CLICK
+                page.run(click.format(selector=json.dumps(selector), which=json.dumps(which)))
                 page.wait_for(after)
             page.shoot(IMAGES / f"{name}.png")
         page.size(*LETTER_WINDOW)
         page.open(letter.as_uri())
         page.wait_for("main table")
         page.shoot(IMAGES / "dunning_letter.png", whole="body")
+        page.size(*PHONE)
+        page.open(_link(letter))
+        page.wait_for("main form")
+        page.shoot(IMAGES / "letter_link.png")
+        _log_in(page, address, "customer", "#wrap")
+        for name, path, window in PORTAL_SCREENS:
+            page.size(*window)
+            page.open(address + path)
+            page.wait_for("#wrap table, #wrap .card")
+            page.shoot(IMAGES / f"{name}.png")
     say(f"Pictures are in {IMAGES}.")
     return 0
 
@@ -175,6 +204,21 @@ def _page_address(profile, process):
                 return pages[0]["webSocketDebuggerUrl"]
         time.sleep(0.1)
     raise Problem("Chromium did not start.")
+
+
+def _log_in(page, address, login, ready):
+    """Log in as somebody else whose password is the login, as the demo's users have it."""
+    page.open(f"{address}/web/session/logout?redirect=/web/login")
+    page.wait_for("input[name=login]")
+    page.run(f"""document.querySelector('input[name=login]').value = '{login}';
+                 document.querySelector('input[name=password]').value = '{login}';
+                 document.querySelector('form.oe_login_form').submit();""")
+    page.wait_for(ready)
+
+
+def _link(letter):
+    """Where the letter's button leads."""
+    return html.unescape(re.search(rf'href="([^"]*{LINK_PATH}/[^"]+)"', letter.read_text())[1])
 
 
 def _letter(folder):

@@ -71,6 +71,23 @@ STORY = """
            (SELECT COUNT(DISTINCT currency_id) FROM account_move WHERE move_type = 'out_invoice'),
            (SELECT COUNT(*) FROM mail_mail WHERE state = 'outgoing'),
            (SELECT COUNT(*) FROM ar_dispute WHERE date_closed IS NULL)"""
+DESK = """
+    SELECT 'promise', state FROM ar_promise
+    UNION ALL SELECT 'plan', state FROM ar_promise_plan
+    UNION ALL SELECT 'instalment', instalment.state FROM ar_promise_instalment instalment
+                JOIN ar_promise_plan plan ON plan.id = instalment.plan_id AND plan.state = 'running'
+    UNION ALL SELECT 'dispute', state FROM ar_dispute
+    UNION ALL SELECT 'approval', approval_state FROM ar_dispute WHERE approval_state IS NOT NULL
+    UNION ALL SELECT 'credit note', move.state FROM account_move move
+                JOIN ar_dispute dispute ON dispute.move_id = move.reversed_entry_id
+               WHERE dispute.state IN ('accepted', 'partly_accepted') AND move.move_type = 'out_refund'
+    UNION ALL SELECT 'dispute line', dispute.state FROM ar_dispute_line line
+                JOIN ar_dispute dispute ON dispute.id = line.dispute_id
+    UNION ALL SELECT origin, kind FROM ar_customer_answer WHERE letter_id IS NOT NULL
+    UNION ALL SELECT 'release', state FROM ar_credit_release
+    UNION ALL SELECT 'limit', state FROM ar_credit_change
+    UNION ALL SELECT 'hold', CASE WHEN is_manual THEN 'hand' ELSE 'rule' END FROM ar_credit_hold
+               WHERE date_end IS NULL"""
 
 
 class Job:
@@ -80,7 +97,8 @@ class Job:
         env = Environment.prepare()
         self.day = day
         self.output = folder / "output"
-        queries = {"open_items": OPEN_ITEMS, "rates": RATES, "outcomes": OUTCOMES, "letters": LETTERS, "story": STORY}
+        queries = {"open_items": OPEN_ITEMS, "rates": RATES, "outcomes": OUTCOMES, "letters": LETTERS, "story": STORY,
+                   "desk": DESK}
         runs = RUNS.format(day=day)
         (folder / "queries.json").write_text(json.dumps(
             {name: sql.format(day=day, runs=runs) for name, sql in queries.items()}))
@@ -142,9 +160,28 @@ def test_story_has_every_situation(story):
     items = story.summary["dunning"]["items_by_result_and_reason"]
     reasons = {(result, reason) for result, some in items.items() for reason in some}
     assert reasons >= {("sent", "due"), ("letter", "no_address"), ("skipped", "disputed"), ("skipped", "no_followup"),
-                       ("skipped", "paused"), ("held", "covered")}
+                       ("skipped", "paused"), ("skipped", "promised"), ("held", "covered")}
     assert len(story.summary["kpi"]["series"]) == 12
     assert all(point["dso"] > 0 for point in story.summary["kpi"]["series"])
+
+
+def test_story_of_the_desk(story):
+    found = Counter(tuple(row) for row in story.facts["desk"])
+    assert found[("promise", "kept")] == found[("promise", "broken")] == 1
+    assert found[("promise", "open")] >= 3
+    assert found[("plan", "running")] == 1
+    assert [found[("instalment", state)] for state in ("kept", "open", "planned")] == [1, 1, 2]
+    for state in ("new", "investigating", "partly_accepted", "rejected", "closed"):
+        assert found[("dispute", state)], state
+    assert found[("dispute line", "new")] == 2
+    assert found[("approval", "requested")] == 1
+    assert found[("credit note", "draft")] == 1
+    assert {kind for origin, kind in found if origin == "link"} >= {"promise", "dispute", "paid"}
+    assert found[("release", "requested")] == found[("limit", "requested")] == 1
+    assert found[("hold", "hand")] == 1
+    assert found[("hold", "rule")] >= 3
+    for text in ("The desk", "Payment plans", "customers on hold"):
+        assert text in story.printed
 
 
 def test_disputed_items_are_left_alone(story):
