@@ -122,7 +122,6 @@ class Story:
             ("payments", self._make_payments),
             ("disputes, credit notes and other scenes", self._play_scenes),
             ("disputes of the past", self._make_past_disputes),
-            ("promises and a payment plan", self._make_promises),
         ):
             progress(text)
             part()
@@ -433,36 +432,6 @@ class Story:
                 dispute._transition(('new',), before, date_decided=closed, amount_accepted=dispute.amount)
                 values['closed_by'] = 'credited'
             dispute._transition((before,), end, date_closed=closed, **values)
-
-    # === PROMISES === #
-
-    def _make_promises(self):
-        """One customer is believed, one was not worth it, one pays in instalments: the first without another story."""
-        overdue = iter([items for customer in CUSTOMERS if not customer.scene and customer.company != 'both'
-                        for items in [self._get_overdue(customer)] if items])
-        self._promise(next(overdue), 3, 9, "Their budget year starts next week.")
-        self._promise(next(overdue), 24, 12, "The cheque is in the mail.")
-        items = next(overdue)
-        plan = self.env['ar.promise.plan'].with_user(self.users['clerk'])._propose(
-            items, 4, max(self.today, items.company_id._ar_today()) + timedelta(days=10))
-        plan.action_accept()
-
-    def _promise(self, items, days_ago, days, words):
-        """The customer called some days ago and promised to pay what is overdue, so many days after the call."""
-        given = self.today - timedelta(days=days_ago)
-        self.env['ar.promise'].create({
-            'company_id': items.company_id.id, 'partner_id': items.partner_id.commercial_partner_id.id,
-            'date_made': given, 'date_promised': given + timedelta(days=days), 'note': words,
-            'user_id': self.users['clerk'].id,
-            'line_ids': [Command.create({'move_line_id': item.id}) for item in items],
-        }).with_context(mail_activity_quick_update=True)._judge()  # no e-mail about the task
-
-    def _get_overdue(self, customer):
-        """Return the items that a customer has owed for more than a month."""
-        return self.env['account.move.line'].search([
-            ('partner_id', '=', self.partners[customer].id), ('account_type', '=', 'asset_receivable'),
-            ('parent_state', '=', 'posted'), ('amount_residual_currency', '>', 0),
-            ('date_maturity', '<', self.today - timedelta(days=30))], order='date_maturity, id')
 
 
 def _receivable(move):

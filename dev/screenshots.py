@@ -96,13 +96,13 @@ def main():
         page.shoot(IMAGES / "dunning_letter.png", whole="body")
         page.size(*PHONE)
         page.open(_link(letter))
-        page.wait_for("main form")
+        page.wait_for(".o_ar_answer_page .o_ar_choice")
         page.shoot(IMAGES / "letter_link.png")
         _log_in(page, address, "customer", "#wrap")
         for name, path, window in PORTAL_SCREENS:
             page.size(*window)
             page.open(address + path)
-            page.wait_for("#wrap table, #wrap .card")
+            page.wait_for("#wrap .o_ar_overdue")
             page.shoot(IMAGES / f"{name}.png")
     say(f"Pictures are in {IMAGES}.")
     return 0
@@ -148,7 +148,9 @@ class Page:
         deadline = time.monotonic() + WAIT_SECONDS
         while not self._holds(condition):
             if time.monotonic() > deadline:
-                self.shoot(REPO / "demo-output/screenshot_failed.png")
+                failed = REPO / "demo-output/screenshot_failed.png"
+                failed.parent.mkdir(exist_ok=True)
+                self.shoot(failed)
                 raise Problem(f"Waited {WAIT_SECONDS} s in vain for {what}; see demo-output/screenshot_failed.png.")
             time.sleep(0.2)
 
