@@ -41,7 +41,7 @@ SCREENS = (
     ("dunning_run", "/odoo/ar-dunning", ".o_data_row", ((".o_data_row .o_data_cell[name=as_of]", 3, ".o_form_view"),)),
     ("disputes", "/odoo/ar-disputes", ".o_kanban_record", ()),
     ("dispute", "/odoo/ar-disputes", ".o_kanban_record", (
-        (".o_kanban_record", "8,138.75", ".o_form_view .o_data_row"),)),
+        (".o_kanban_record", "8,138.75", ".o_form_view"),)),
     ("dispute_analysis", "/odoo/ar-dispute-analysis", ".o_pivot table", ()),
     ("promises", "/odoo/ar-promises", ".o_data_row", ()),
     ("payment_plan", "/odoo/ar-payment-plans", ".o_data_row", (
@@ -87,6 +87,7 @@ def main():
             page.wait_for(ready)
             for selector, which, after in clicks:
                 click = CLICK_TEXT if isinstance(which, str) else CLICK
+                time.sleep(1)  # what was clicked before may still be drawn
                 page.run(click.format(selector=json.dumps(selector), which=json.dumps(which)))
                 page.wait_for(after)
             page.shoot(IMAGES / f"{name}.png")
