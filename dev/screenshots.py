@@ -41,7 +41,8 @@ SCREENS = (
     ("dunning_run", "/odoo/ar-dunning", ".o_data_row", ((".o_data_row .o_data_cell[name=as_of]", 3, ".o_form_view"),)),
     ("disputes", "/odoo/ar-disputes", ".o_kanban_record", ()),
     ("dispute", "/odoo/ar-disputes", ".o_kanban_record", (
-        (".o_kanban_record", "8,138.75", ".o_form_view"),)),
+        (".o_kanban_record", "8,138.75", ".o_form_view"),
+        (".nav-link[name=lines]", 0, ".tab-pane.active .o_data_row"))),
     ("dispute_analysis", "/odoo/ar-dispute-analysis", ".o_pivot table", ()),
     ("promises", "/odoo/ar-promises", ".o_data_row", ()),
     ("payment_plan", "/odoo/ar-payment-plans", ".o_data_row", (
@@ -52,6 +53,8 @@ SCREENS = (
         (".o_data_row .o_data_cell", "Pinecrest", ".o_form_view"),
         (".nav-link[name=ar_receivables]", 0, ".tab-pane.active [name=ar_credit_mode]"))),
 )
+# name of a picture, what stands in its middle
+SCROLLED = {"customer_credit": "[name=ar_credit_mode]"}
 # name, path for a customer, window
 PORTAL_SCREENS = (
     ("portal", "/my/receivables", (1280, 900)),
@@ -90,6 +93,8 @@ def main():
                 time.sleep(1)  # what was clicked before may still be drawn
                 page.run(click.format(selector=json.dumps(selector), which=json.dumps(which)))
                 page.wait_for(after)
+            if name in SCROLLED:
+                page.run(f"document.querySelector('{SCROLLED[name]}').scrollIntoView({{block: 'center'}})")
             page.shoot(IMAGES / f"{name}.png")
         page.size(*LETTER_WINDOW)
         page.open(letter.as_uri())
