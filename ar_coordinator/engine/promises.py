@@ -2,13 +2,13 @@
 
 A promise is a sum over one or more open items, and a day. What counts is the *payment date* of what was matched with
 its items after it was given, up to its last day (promised day + tolerance): all of it -> kept, some -> partly kept,
-none -> broken once that day is over. Credit notes and write-offs are no payment, but what they clear is not owed any
-more:
+none -> broken once that day is over. Credit notes and write-offs are no payment, but what they clear up to the last day
+is not owed any more; clearing after it forgives the debt, not the promise:
 
-    expected of an item = min(promised, paid since by any day + still open)
+    expected of an item = min(promised, paid since by any day + still open + cleared without payment after the last day)
 
-A promise of which nothing is left to pay, and nothing was paid, was cleared: it counts neither for nor against the
-customer. [promise-to-pay rules of SAP Collections Management: levels, tolerance, payment date]
+A promise of which nothing was left to pay by its last day, and nothing was paid, was cleared: it counts neither for nor
+against the customer. [promise-to-pay rules of SAP Collections Management: levels, tolerance, payment date]
 """
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -45,14 +45,30 @@ class Item:
         >>> Item(1, 50, 0, (Settlement(7, day, 80.0), Settlement(8, day, 20.0)), ((7, 50.0),)).new_payments()
         [(datetime.date(2026, 6, 1), 30.0), (datetime.date(2026, 6, 1), 20.0)]
         """
+        return [(day, amount) for day, amount, is_payment in self._new() if is_payment]
+
+    def expected(self, limit):
+        """Return what has to be paid by `limit`, the last day: only what was cleared up to it is deducted.
+
+        >>> paid, note = Settlement(7, date(2026, 6, 1), 40.0), Settlement(8, date(2026, 7, 1), 60.0, False)
+        >>> late = Item(1, 100, 0, (paid, note))
+        >>> late.expected(date(2026, 6, 30)), late.expected(date(2026, 7, 1))
+        (100, 40.0)
+        """
+        paid = sum(amount for _day, amount in self.new_payments())
+        forgiven = sum(amount for day, amount, is_payment in self._new() if not is_payment and day > limit)
+        return min(self.promised, paid + max(self.residual, 0.0) + forgiven)
+
+    def _new(self):
+        """Return [(date, amount, is_payment)] matched since the promise was given."""
         before = dict(self.before)
-        payments = []
+        settled = []
         for settlement in self.settlements:
             known = min(before.get(settlement.id, 0.0), settlement.amount)
             before[settlement.id] = before.get(settlement.id, 0.0) - known
-            if settlement.is_payment and settlement.amount > known:
-                payments.append((settlement.date, settlement.amount - known))
-        return payments
+            if settlement.amount > known:
+                settled.append((settlement.date, settlement.amount - known, settlement.is_payment))
+        return settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +76,7 @@ class Verdict:
     """What became of a promise. Amounts in its currency."""
 
     state: str  # OPEN, KEPT, PARTLY_KEPT, BROKEN or CLEARED
-    expected: float  # what had to be paid by now or until its last day, credit notes deducted
+    expected: float  # what had to be paid by now or until its last day, credit notes up to then deducted
     paid: float  # paid in time
     late: float  # paid after the last day
 
@@ -95,6 +111,9 @@ def judge(items, limit, today, digits=2):
     'broken'
     >>> judge([Item(1, 100.0, 0.0, (Settlement(7, date(2026, 6, 1), 100.0, False),))], limit, date(2026, 6, 2)).state
     'cleared'
+    >>> forgiven = Item(1, 100.0, 0.0, (Settlement(7, date(2026, 9, 30), 100.0, False),))
+    >>> judge([forgiven], limit, date(2026, 10, 1)).state
+    'broken'
     """
     expected = in_time = late = 0.0
     for item in items:
@@ -103,7 +122,7 @@ def judge(items, limit, today, digits=2):
         own = sum(amount for day, amount in payments if day <= limit)
         in_time += own
         late += paid - own
-        expected += min(item.promised, paid + max(item.residual, 0.0))
+        expected += item.expected(limit)
     expected, in_time, late = (round(amount, digits) for amount in (expected, in_time, late))
     if expected <= 0:
         state = CLEARED
@@ -119,7 +138,8 @@ def judge(items, limit, today, digits=2):
 def judge_plan(items, instalments, grace, today, digits=2):
     """Judge a payment plan: what counts is the sum paid up to the last day of each instalment; paying ahead is fine.
 
-    Credit notes and write-offs reduce what is expected, from the last instalment backwards.
+    Credit notes and write-offs reduce what is expected, from the last instalment backwards, and of each instalment only
+    those up to its last day.
 
     :param items: list of Item: everything the plan is about
     :param instalments: list of (key, date, amount) by date
@@ -138,14 +158,12 @@ def judge_plan(items, instalments, grace, today, digits=2):
     """
     payments = [payment for item in items for payment in item.new_payments()]
     paid = round(sum(amount for _day, amount in payments), digits)
-    expected = round(sum(
-        min(item.promised, sum(amount for _day, amount in item.new_payments()) + max(item.residual, 0.0))
-        for item in items), digits)
     verdicts, planned, target = {}, 0.0, 0.0
     for key, day, amount in instalments:
         limit = last_day(day, grace)
         before, planned = target, round(planned + amount, digits)
-        target = min(planned, expected)
+        expected = round(sum(item.expected(limit) for item in items), digits)
+        target = max(before, min(planned, expected))  # what was due on an earlier day stays due
         in_time = round(sum(own for paid_on, own in payments if paid_on <= limit), digits)
         own_paid = round(min(max(paid - before, 0.0), target - before), digits)
         if in_time >= target:
@@ -156,7 +174,7 @@ def judge_plan(items, instalments, grace, today, digits=2):
             state = PARTLY_KEPT if in_time > before else BROKEN
         verdicts[key] = (state, own_paid, round(target - before - own_paid, digits))
     states = {state for state, _paid, _left in verdicts.values()}
-    if expected <= 0:
+    if target <= 0:
         return CLEARED, verdicts
     if states & {BROKEN, PARTLY_KEPT}:
         return BROKEN, verdicts

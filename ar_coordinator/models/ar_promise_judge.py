@@ -254,7 +254,11 @@ class ArPromisePlan(models.Model):
         lines = judged.promise_ids.line_ids
         relink(lines)
         update_paid(lines, engine_items(lines)[0])
-        self.filtered('to_judge').to_judge = False
+        # nothing can be promised of items matched with drafts in full: the job looks again
+        later = (judged - waiting.plan_id).filtered(
+            lambda plan: plan.state in AGREED_STATES and 'open' not in plan.promise_ids.mapped('state'))
+        later.filtered(lambda plan: not plan.to_judge).to_judge = True
+        (self - later).filtered('to_judge').to_judge = False
 
     def _apply(self, state, verdicts, facts):
         """Write a verdict: first what ends, then the promise of the instalment whose turn it is."""
@@ -319,8 +323,12 @@ class ArPromisePlan(models.Model):
             promise.write({'state': 'open', 'outcome': False, 'date_ended': False})
         if promise:
             return
+        # less what is matched with drafts: it may be judged as open, but cannot be promised
+        residuals = self.env['ar.ledger'].residuals_of(self.item_ids.move_line_id.ids)
         spread = promises.allocate(
-            verdict[2], [(item, facts[item.id].residual) for item in self.item_ids if item.move_line_id],
+            verdict[2], [
+                (item, min(facts[item.id].residual, residuals[item.move_line_id.id]['owed']))
+                for item in self.item_ids if item.move_line_id.id in residuals],
             self.currency_id.decimal_places)
         if not spread:
             return

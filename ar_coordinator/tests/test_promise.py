@@ -115,6 +115,23 @@ class TestPromise(PromiseCommon):
         self.ar_commit()
         self.assertEqual((second.state, second.amount_in_time), ('kept', 300.0))
 
+    def test_clearing_after_the_last_day_mends_nothing(self):
+        """1,000 broken on 06-26, written off on 09-30; 40 of 100 in time, the rest credited 60 weeks later."""
+        invoice, other = self.ar_invoice(1000, '2026-05-01'), self.ar_invoice(100, '2026-05-02')
+        promise, second = self.ar_promise(invoice, '2026-06-24'), self.ar_promise(other, '2026-06-24')
+        self.ar_pay(other, '2026-06-24', 40)
+        self.ar_commit()
+        self.ar_night('2026-06-26')
+        self.assertEqual((promise.state, second.state), ('broken', 'partly_kept'))
+        with freeze_time('2026-09-30 12:00:00'):
+            self.ar_match(invoice, self.ar_misc(-1000, '2026-09-30'))
+            self.ar_commit()
+        with freeze_time('2027-08-18 12:00:00'):
+            self.ar_match(other, self.ar_invoice(60, '2027-08-18', move_type='out_refund'))
+            self.ar_commit()
+        self.assertEqual((promise.state, promise.outcome), ('broken', 'not_in_time'))
+        self.assertEqual((second.state, second.amount_in_time), ('partly_kept', 40.0))
+
     def test_other_currencies_convert_at_the_payment_date(self):
         """EUR 1,000 promised, paid with dollars: 0.40 per dollar in February, 0.625 from March on."""
         with freeze_time('2026-02-10 12:00:00'):

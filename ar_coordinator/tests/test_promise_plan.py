@@ -154,6 +154,45 @@ class TestPromisePlan(PromiseCommon):
         self.assertEqual((second.state, second.promise_ids.filtered(lambda own: own.state == 'open').amount), (
             'accepted', 16.66), "it comes back when the credit note is taken off")
 
+    def test_writing_off_after_a_missed_instalment_mends_nothing(self):
+        """Broken on 07-06, written off on 09-30: the plan and its promise stay broken."""
+        invoice = self.ar_invoice(90, '2026-05-01')
+        plan = self.ar_plan(invoice)
+        self.ar_night('2026-07-06')
+        with freeze_time('2026-09-30 12:00:00'):
+            self.ar_match(invoice, self.ar_misc(-90, '2026-09-30'))
+            self.ar_commit()
+        self.assertEqual((plan.state, plan.promise_ids.mapped('state')), ('broken', ['broken']))
+        self.assertEqual(plan.instalment_ids.mapped('state'), ['broken', 'void', 'void'])
+
+    def test_items_matched_with_a_draft(self):
+        """50 of 90 matched with a credit note in draft, 30 paid: the next promise is about the 10 that can be paid."""
+        invoice = self.ar_invoice(90, '2026-05-01')
+        plan = self.ar_plan(invoice)
+        note = self.ar_invoice(50, TODAY, move_type='out_refund')
+        self.ar_match(invoice, note)
+        note.button_draft()
+        self.ar_pay(invoice, TODAY, 30)
+        self.ar_commit()
+        self.assertEqual((plan.state, plan.to_judge), ('running', False))
+        self.assertEqual(plan.instalment_ids.mapped('state'), ['kept', 'open', 'planned'])
+        self.assertEqual(plan.instalment_ids[1].promise_id.amount, 10.0)
+
+    def test_items_matched_with_drafts_in_full(self):
+        """Nothing can be promised until the draft is posted: the plan waits for the job, which ends it then."""
+        invoice = self.ar_invoice(90, '2026-05-01')
+        plan = self.ar_plan(invoice)
+        note = self.ar_invoice(60, TODAY, move_type='out_refund')
+        self.ar_match(invoice, note)
+        note.button_draft()
+        self.ar_pay(invoice, TODAY, 30)
+        self.ar_commit()
+        self.assertEqual((plan.state, plan.to_judge), ('running', True))
+        self.assertFalse(plan.instalment_ids[1].promise_id)
+        note.action_post()
+        self.ar_night('2026-06-11')
+        self.assertEqual((plan.state, plan.to_judge), ('fulfilled', False))
+
     def test_agreeing_replaces_open_promises(self):
         """The promise given before counts neither for nor against the customer; a new one about a plan's item not."""
         invoice = self.ar_invoice(90, '2026-05-01')
