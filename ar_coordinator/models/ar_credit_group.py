@@ -80,9 +80,7 @@ class ResPartner(models.Model):
     def _ar_get_limits(self, company, exposure):
         """Override: customers of a group are compared by the group's limit and exposure, unless they have no credit."""
         limits = super()._ar_get_limits(company, exposure)
-        members = self.sudo().filtered(  # sudo: rules apply whoever acts
-            lambda partner: partner.ar_credit_group_id.active and company in partner.ar_credit_group_id.company_ids
-            and limits[partner.id].mode != credit.NO_CREDIT)
+        members = self._ar_get_group_members(company, limits)
         if not members:
             return limits
         groups = members.ar_credit_group_id
@@ -95,10 +93,18 @@ class ResPartner(models.Model):
             limits[partner.id] = Limit(credit.LIMITED, amounts[group.id], exposures[group.id], group.name)
         return limits
 
-    def _ar_get_limit_key(self):
-        """Override: documents of a group's customers add up."""
-        group = self.sudo().ar_credit_group_id  # sudo: as above
-        return ('ar.credit.group', group.id) if group else super()._ar_get_limit_key()
+    def _ar_get_group_members(self, company, limits):
+        """Return the customers that their group's limit holds for in a company, by their own `limits`."""
+        return self.sudo().filtered(  # sudo: rules apply whoever acts
+            lambda partner: partner.ar_credit_group_id.active and company in partner.ar_credit_group_id.company_ids
+            and limits[partner.id].mode != credit.NO_CREDIT)
+
+    def _ar_get_limit_keys(self, company):
+        """Override: documents of customers add up where the limit of their group is used."""
+        keys = super()._ar_get_limit_keys(company)
+        own_limits = super()._ar_get_limits(company, {})  # pylint: disable=super-method-mismatch  # before the group's
+        members = self._ar_get_group_members(company, own_limits)
+        return keys | {partner.id: ('ar.credit.group', partner.ar_credit_group_id.id) for partner in members}
 
     def write(self, vals):
         """Override: who joins or leaves a group is judged, and so are the others."""

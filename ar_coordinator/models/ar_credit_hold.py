@@ -333,14 +333,17 @@ class ArCreditHold(models.Model):
     @api.model
     def _take_turns(self, verdicts):
         """Documents that add to the exposure of customers with a limit pass one transaction after the other."""
-        keys = []
+        by_company = defaultdict(self.env['res.partner'].sudo)  # sudo: whether there is a limit, whoever acts
         for verdict in verdicts:
-            request = verdict.request
-            # sudo: whether there is a limit, whoever acts
-            customer = request.partner.sudo().commercial_partner_id.with_company(request.company)
-            if customer.ar_credit_mode == credit.NO_CREDIT or customer.credit_limit or customer.ar_credit_group_id:
-                model, record_id = customer._ar_get_limit_key()
-                keys.append(f'{model},{record_id},{request.company.id if model == "res.partner" else 0}')
+            by_company[verdict.request.company] |= verdict.request.partner.sudo().commercial_partner_id
+        keys = []
+        for company, customers in by_company.items():
+            limited = customers.with_company(company).filtered(
+                lambda customer: customer.ar_credit_mode == credit.NO_CREDIT or customer.credit_limit
+                or customer.ar_credit_group_id)
+            keys += [
+                f'{model},{record_id},{company.id if model == "res.partner" else 0}'
+                for model, record_id in limited._ar_get_limit_keys(company).values()]
         self.env['ar.ledger'].sudo()._take_turns(keys)
 
     @api.model
@@ -372,13 +375,14 @@ class ArCreditHold(models.Model):
         kinds = {rule.kind for rule in engine_rules}
         facts = self.env['ar.credit.rule']._get_facts(customers, company, kinds) if engine_rules else {}
         standing = self._get_standing(company, customers)
+        keys = customers._ar_get_limit_keys(company)
         releases, added, verdicts = None, {}, []
         for request in requests:
             customer = request.partner.sudo(self.env.su).commercial_partner_id
             size = request.currency._convert(
                 request.amount, company.currency_id, company, request.date or company._ar_today())
             adds = company.currency_id.round(size - request.counted)
-            key = customer._ar_get_limit_key()
+            key = keys[customer.id]
             reasons, warnings, manual_since = [], [], None
             for hold in standing.get(customer.id, ()):
                 if hold[ON_FIELDS[request.kind]]:

@@ -246,10 +246,12 @@ class ResPartner(models.Model):
                 exposure.get(partner.id, {}).get('exposure', 0.0))
         return limits
 
-    def _ar_get_limit_key(self):
-        """Hook: return what documents add up by: the customer, or the group whose limit it shares."""
-        self.ensure_one()
-        return ('res.partner', self.id)
+    def _ar_get_limit_keys(self, company):
+        """Hook: return {partner id: (model, id) of what documents add up by}: itself, or whose limit it shares.
+
+        :param company: res.company of the documents
+        """
+        return {partner_id: ('res.partner', partner_id) for partner_id in self.ids}
 
     def _ar_get_credit_beside(self, company):
         """Hook: return [(label, amount or text)] shown beside the exposure, such as what is insured."""

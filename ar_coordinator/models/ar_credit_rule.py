@@ -178,7 +178,8 @@ class ArCreditRule(models.Model):
         exposure = self.env['ar.ledger'].exposure(customers, company)
         limits = customers._ar_get_limits(company, exposure)
         today = company._ar_today()
-        promises = self._get_broken_promises(customers, company) if 'broken_promises' in kinds else {}
+        promises = (
+            self.env['ar.promise']._get_broken_promises(customers, company) if 'broken_promises' in kinds else {})
         returned = self._get_returned_payments(customers, company) if 'returned_payment' in kinds else {}
         steps = self.env['ar.ledger']._get_dunning_steps(customers, company) if 'dunning_step' in kinds else {}
         informed = self._get_informed(customers, company) if 'no_information' in kinds else set()
@@ -195,16 +196,6 @@ class ArCreditRule(models.Model):
                 risk_class=customer.ar_credit_class_id.id or None, country=customer.country_id.id or None,
                 digits=company.currency_id.decimal_places)
         return facts
-
-    @api.model
-    def _get_broken_promises(self, customers, company):
-        """Return {commercial partner id: [last day of each promise that was broken]}."""
-        broken = defaultdict(list)
-        for promise in self.env['ar.promise'].search_fetch([
-                ('company_id', '=', company.id), ('state', '=', 'broken'), ('partner_id', 'in', customers.ids)],
-                ['partner_id', 'date_limit']):
-            broken[promise.partner_id.id].append(promise.date_limit)
-        return dict(broken)
 
     @api.model
     def _get_informed(self, customers, company):

@@ -48,7 +48,7 @@ class ResPartner(models.Model):
         The average delay is the KPI report's, which is asked customer by customer: for a form, not for lists.
         """
         rules = self.env['ar.credit.rule'].with_company(company)
-        promises = rules._get_broken_promises(self, company)
+        promises = self.env['ar.promise']._get_broken_promises(self, company)
         returned = rules._get_returned_payments(self, company)
         lost = {partner.id: count for partner, count in self.env['ar.dispute']._read_group([
             ('company_id', '=', company.id), ('partner_id', 'in', self.ids),

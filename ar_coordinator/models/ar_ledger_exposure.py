@@ -3,7 +3,7 @@
     exposure = sum of the parts: open items, less what is disputed as our fault, drafts if the company counts them,
     and what other apps add by extending `_get_exposure_parts` (orders, deliveries)
 
-One query for the books and at most one per other part, whatever the number of customers.
+One query for the books and at most a few per other part, whatever the number of customers.
 """
 from collections import defaultdict
 
@@ -80,23 +80,42 @@ class ArLedger(models.AbstractModel):
         }
 
     def _get_invoice_parts(self, customers, company):
-        """Return the parts that invoices make which today's ledger does not have, in one query.
+        """Return the parts that invoices make which today's ledger does not have: one query, and a few if such
+        invoices are settled.
 
-        'later': posted, dated after today. 'drafts': if the company counts them; draft credit notes may never come.
+        'later': posted, dated after today, in full: what settled them before their date is open credit in today's
+        ledger. 'drafts': if the company counts them; draft credit notes may never come.
         """
-        domain = Domain([('state', '=', 'posted'), ('date', '>', company._ar_today())])
+        later = domain = Domain([('state', '=', 'posted'), ('date', '>', company._ar_today())])
         if company.ar_credit_include_drafts:
             domain |= Domain('state', '=', 'draft')
-        domain &= Domain([('company_id', '=', company.id), ('move_type', 'in', ('out_invoice', 'out_receipt'))])
+        whose = Domain([('company_id', '=', company.id), ('move_type', 'in', ('out_invoice', 'out_receipt'))])
         if customers is not None:
-            domain &= Domain('commercial_partner_id', 'in', customers.ids)
-        parts = {'later': {}, 'drafts': {}}
+            whose &= Domain('commercial_partner_id', 'in', customers.ids)
+        parts, settled = {'later': {}, 'drafts': {}}, False
         for partner, state, total, residual in self.env['account.move']._read_group(
-                domain, ['commercial_partner_id', 'state'], ['amount_total_signed:sum', 'amount_residual_signed:sum']):
-            part, amount = ('drafts', total) if state == 'draft' else ('later', residual)
-            if partner and amount:
-                parts[part][partner.id] = amount
+                whose & domain, ['commercial_partner_id', 'state'],
+                ['amount_total_signed:sum', 'amount_residual_signed:sum']):
+            if partner and total:
+                parts['drafts' if state == 'draft' else 'later'][partner.id] = total
+                settled |= state == 'posted' and bool(company.currency_id.compare_amounts(total, residual))
+        if settled:
+            for partner_id, amount in self._get_settled_later(whose & later, company).items():
+                parts['later'][partner_id] = company.currency_id.round(
+                    parts['later'].get(partner_id, 0.0) - amount)
         return parts
+
+    def _get_settled_later(self, domain, company):
+        """Return {commercial partner id: what credits dated after today, too, settled of invoices}: not in the ledger.
+
+        :param domain: Domain over account.move, the invoices
+        """
+        settled = defaultdict(float)
+        for line, amount in self.env['account.partial.reconcile']._read_group([
+                ('debit_move_id.move_id', 'any', domain), ('credit_move_id.parent_state', '=', 'posted'),
+                ('credit_move_id.date', '>', company._ar_today())], ['debit_move_id'], ['amount:sum']):
+            settled[line.move_id.commercial_partner_id.id] += amount
+        return settled
 
     def _get_open_figures(self, customers, company, as_of=None, age_at=None):
         """Return {commercial partner id: FIGURES} of the customers' open items of a day (today), in one query.

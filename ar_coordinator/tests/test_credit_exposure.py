@@ -29,6 +29,25 @@ class TestCreditExposure(CreditCommon):
         everybody = self.env['ar.ledger'].exposure(None, self.company)
         self.assertEqual({partner: own['exposure'] for partner, own in everybody.items()}, {self.customer.id: 560})
 
+    def test_prepaid_invoices_dated_later_count_once(self):
+        """A payment of today settles next week's invoice: the books of today have it as credit, the invoice in full."""
+        self.ar_match(self.ar_invoice(1_000, '2026-04-07'), self.ar_cash(1_000, '2026-03-31').move_id)
+        self.assertEqual(self.exposure()['parts'], {'open': -1_000, 'later': 1_000})
+        self.assertEqual(self.exposure()['exposure'], 0)
+        partly = self.ar_invoice(1_000, '2026-04-07', partner=self.other_customer)
+        self.ar_match(partly, self.ar_cash(400, '2026-03-31', partner=self.other_customer).move_id)
+        self.assertEqual(self.exposure(self.other_customer)['exposure'], 600)
+
+    def test_invoices_dated_later_less_the_credits_dated_later(self):
+        """An invoice of next week that was reversed on its day is gone; nothing of that is in today's books."""
+        invoice = self.ar_invoice(1_000, '2026-04-07')
+        self.ar_match(invoice, self.ar_invoice(300, '2026-04-08', move_type='out_refund'))
+        self.ar_match(invoice, self.ar_cash(200, '2026-03-31').move_id)
+        self.assertEqual(self.exposure()['parts'], {'open': -200, 'later': 700})
+        self.ar_match(invoice, self.ar_invoice(500, '2026-04-07', move_type='out_refund'))
+        self.assertEqual(self.exposure()['parts'], {'open': -200, 'later': 200})
+        self.assertEqual(self.exposure()['exposure'], 0)
+
     def test_our_fault_is_taken_out(self):
         """Of two disputes only the part that is our fault leaves the exposure; the setting switches it off."""
         reasons = self.env['ar.dispute.reason'].search([])

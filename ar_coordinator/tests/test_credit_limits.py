@@ -231,6 +231,35 @@ class TestCreditGroup(EvaluationCommon):
         self.assertTrue(self.holds())
         self.assertFalse(self.holds(self.other_customer))
 
+    def test_documents_add_up_only_where_the_groups_limit_is_used(self):
+        """In a company outside the group, in an archived group, and without credit, each customer is on its own."""
+        self.rule('over_limit')
+        members = self.customer | self.other_customer
+        members.credit_limit = 1_000
+
+        def post():
+            drafts = self.env['account.move'].union(*(
+                self.ar_invoice(600, '2026-03-31', post=False, partner=member) for member in members))
+            with self.env.cr.savepoint() as savepoint:
+                drafts.action_post()
+                states = set(drafts.mapped('state'))
+                savepoint.rollback()
+            return states
+        with self.assertRaisesRegex(UserError, "over the limit"):
+            post()
+        self.group.active = False
+        self.assertEqual(post(), {'posted'})
+        self.group.write({
+            'active': True, 'company_ids': [Command.set(self.setup_other_company()['company'].ids)]})
+        self.assertEqual(post(), {'posted'})
+        self.group.company_ids = self.company
+        with self.assertRaisesRegex(UserError, "over the limit"):
+            post()
+        self.other_customer.ar_credit_mode = 'none'  # its prepaid documents take nothing of the group's room
+        self.assertEqual(members._ar_get_limit_keys(self.company), {
+            self.customer.id: ('ar.credit.group', self.group.id),
+            self.other_customer.id: ('res.partner', self.other_customer.id)})
+
     def test_no_credit_stays_no_credit(self):
         self.customer.ar_credit_mode = 'none'
         self.assertEqual(self.facts().mode, 'none')

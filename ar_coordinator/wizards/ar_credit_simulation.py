@@ -79,7 +79,7 @@ class ArCreditSimulation(models.TransientModel):
                 by_day[day].append((document, customer, amount))
         customers = self.env['res.partner'].union(*(customer for _document, customer, _day, _amount in documents))
         limits = customers._ar_get_limits(company, {})
-        promises = rules._get_broken_promises(customers, company)
+        promises = self.env['ar.promise']._get_broken_promises(customers, company)
         returned = rules._get_returned_payments(customers, company)
         held = []
         for day in sorted(by_day):
