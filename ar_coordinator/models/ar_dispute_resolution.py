@@ -209,6 +209,7 @@ class ArDispute(models.Model):
             raise UserError(self.env._(
                 "%(dispute)s: what is accepted is more than 0 and at most the disputed %(amount)s.",
                 dispute=self.name, amount=self.currency_id.format(self.amount)))
+        self._check_invoice_total(amount)
         # sudo: write access was checked; from here on the amount is the one that is approved and credited
         dispute = self.sudo()
         for line in dispute.line_ids:
@@ -218,6 +219,31 @@ class ArDispute(models.Model):
             self._request_approval()
         else:
             self._grant()
+
+    def _check_invoice_total(self, amount):
+        """:raise UserError: when all disputes together would credit more than the invoice."""
+        self.ensure_one()
+        others, earlier = self._get_accepted_on_invoice()
+        # ends that say nothing about a credit (paid, invoice cancelled...) count towards the limit only
+        credited = [
+            round_.amount_accepted for rounds in (others, earlier) for round_ in rounds
+            if round_.closed_by in (False, 'credited', 'hand')]
+        rest = self.currency_id.round(self.move_id.amount_total - sum(credited))
+        if self.currency_id.compare_amounts(amount, rest) > 0:
+            raise UserError(self.env._(
+                "%(dispute)s: the rest of the invoice is credited by other decisions. Accept at most %(rest)s.",
+                dispute=self.name, rest=self.currency_id.format(max(rest, 0.0))))
+
+    def _get_accepted_on_invoice(self):
+        """Return the other disputes of the invoice that were decided or wait for approval, and its earlier rounds.
+
+        :return: ar.dispute, ar.dispute.period; as superuser
+        """
+        # sudo: amounts of all disputes of the invoice, whoever may see them
+        own = [('move_id', '=', self.move_id.id)]
+        others = self.sudo().search([
+            *own, ('id', '!=', self.id), '|', ('date_decided', '!=', False), ('approval_state', '=', 'requested')])
+        return others, self.period_ids.sudo().search(own)
 
     def _value_quantities(self, quantities):
         """Return what accepted quantities come to, computed together by the tax engine.
@@ -257,11 +283,7 @@ class ArDispute(models.Model):
         """
         self.ensure_one()
         amount = self.amount_accepted if amount is None else amount
-        # sudo: amounts of all disputes of the invoice, whoever may see them
-        own = [('move_id', '=', self.move_id.id)]
-        others = self.sudo().search([
-            *own, ('id', '!=', self.id), '|', ('date_decided', '!=', False), ('approval_state', '=', 'requested')])
-        earlier = self.period_ids.sudo().search(own)
+        others, earlier = self._get_accepted_on_invoice()
         total = amount + sum(others.mapped('amount_accepted')) + sum(earlier.mapped('amount_accepted'))
         move, limit = self.move_id, self.company_id.ar_dispute_limit
         rate = abs(move.amount_total_signed / move.amount_total) if move.amount_total else 1.0  # of the books
@@ -344,12 +366,42 @@ class ArDispute(models.Model):
             'date_escalated': False, 'date_deadline': self.reason_id._get_deadline(today, self.company_id)})
 
     def _close_credited(self):
-        """Close accepted disputes all of whose credit notes are posted: Odoo has matched them with the invoice."""
-        done = self.filtered(
-            lambda dispute: dispute.state in ACCEPTED_STATES
-            and all(move.state == 'posted' for move in dispute._get_live_credit_notes()))
+        """Close accepted disputes whose posted credit notes come to what was accepted; what is missing stays held."""
+        done = self.browse()
+        for dispute in self:
+            notes = dispute.credit_move_ids.filtered(lambda move: move.state == 'posted')
+            if dispute.state not in ACCEPTED_STATES or not notes:
+                continue
+            if rest := dispute._get_uncredited(notes):
+                dispute._hold_uncredited(rest, notes)
+            else:
+                done |= dispute
         if done:
             done._transition(ACCEPTED_STATES, 'closed', closed_by='credited')
+
+    def _reopen_credited(self, lost):
+        """Hold again what posted credit notes `lost` credited, in the same round: the books know of no credit now.
+
+        :param lost: account.move that are posted no more
+        """
+        self.ensure_one()
+        if self.closed_by == 'credited':
+            whole = not self.currency_id.compare_amounts(self.amount_accepted, self.amount)
+            self.write({
+                'state': 'accepted' if whole else 'partly_accepted', 'date_closed': False, 'closed_by': False})
+        if self.state in ACCEPTED_STATES:
+            notes = self.credit_move_ids.filtered(lambda move: move.state == 'posted')
+            notes = notes.filtered(lambda move: move.id not in lost.ids)
+            self._hold_uncredited(self._get_uncredited(notes), lost)
+
+    def _hold_uncredited(self, rest, notes):
+        """Hold what is left to credit after a credit note was posted over less, or taken out of the books."""
+        self.ensure_one()
+        self.amount_held = rest  # computed from decisions, not from entries: see docs, write storms
+        self._message_log(body=self.env._(
+            "%(notes)s: %(rest)s of the accepted %(accepted)s is still to be credited.",
+            notes=", ".join(notes.mapped('display_name')), rest=self.currency_id.format(rest),
+            accepted=self.currency_id.format(self.amount_accepted)))
 
     @api.model
     def _close_cleared(self, moves):

@@ -122,6 +122,87 @@ class TestDisputeCreditNote(DisputeCommon):
         with self.assertRaisesRegex(UserError, "but only .*119.00 was accepted"):
             note.with_user(self.clerk).action_post()
 
+    def test_a_cancelled_credit_note_is_owed_again(self):
+        """A dispute closed by its credit note is open again, and held, as soon as the note is not in the books."""
+        move = self.goods((100, 10, self.tax_19, 0))
+        for whole, state in ((False, 'partly_accepted'), (True, 'accepted')):
+            dispute = self.open_dispute(move, amount=300)
+            note = self.accept(dispute, amount=300 if whole else 190)
+            note.action_post()
+            self.assertEqual((dispute.closed_by, self.held()), ('credited', 0), state)
+            note.button_draft()
+            note.button_cancel()
+            accepted = 300 if whole else 190
+            self.assertEqual(
+                (dispute.state, dispute.date_closed, dispute.closed_by, self.held()), (state, False, False, accepted))
+            self.assertIn(note.name, "".join(dispute.message_ids.mapped('body')))
+            self.assertEqual(dispute.amount_to_credit, accepted)
+            dispute.action_create_credit_note()
+            again = dispute.credit_move_ids - note
+            self.assertEqual((again.state, again.amount_total), ('draft', accepted))
+            again.action_post()
+            self.assertEqual((dispute.state, dispute.closed_by, self.held()), ('closed', 'credited', 0))
+
+    def test_a_posted_credit_note_is_deleted(self):
+        dispute = self.open_dispute(self.goods((100, 10, self.tax_19, 0)), amount=119)
+        note = self.accept(dispute)
+        note.action_post()
+        note.with_context(force_delete=True).unlink()
+        self.assertEqual((dispute.state, dispute.is_open, self.held()), ('accepted', True, 119))
+        dispute.action_create_credit_note()
+        self.assertEqual(dispute.credit_move_ids.amount_total, 119)
+
+    def test_a_reduced_credit_note_leaves_the_rest(self):
+        """Posted over less than accepted: the rest is still held and credited by another credit note."""
+        move = self.goods((100, 10, self.tax_19, 0))
+        dispute = self.open_dispute(move, amount=238)
+        note = self.accept(dispute)
+        note.invoice_line_ids.price_unit = 50
+        note.action_post()
+        total = note.amount_total
+        rest = 238 - total
+        self.assertGreater(rest, 0)
+        self.assertEqual((dispute.state, dispute.is_open, self.held()), ('accepted', True, rest))
+        self.assertIn(note.name, dispute.message_ids[0].body)
+        dispute.action_create_credit_note()
+        other = dispute.credit_move_ids - note
+        self.assertEqual((other.state, other.amount_total), ('draft', rest))
+        other.action_post()
+        self.assertEqual((dispute.state, dispute.closed_by, self.held()), ('closed', 'credited', 0))
+        self.assertEqual(move.amount_residual, 952)
+
+    def test_each_round_is_credited(self):
+        """The credit note of a first round does not count against, or for, what is accepted in the second."""
+        dispute = self.open_dispute(self.goods((100, 10, self.tax_19, 0)), amount=400)
+        first = self.accept(dispute, amount=250)
+        first.action_post()
+        dispute.action_reopen()
+        dispute._accept(amount=100)
+        second = dispute.credit_move_ids - first
+        self.assertEqual((second.state, second.amount_total, dispute.state), ('draft', 100, 'partly_accepted'))
+        second.action_post()
+        self.assertEqual((dispute.state, dispute.closed_by), ('closed', 'credited'))
+
+    def test_a_credit_note_for_somebody_else_or_in_another_currency(self):
+        for vals in ({'partner_id': self.other_customer.id}, {'currency_id': self.eur.id}):
+            dispute = self.open_dispute(self.goods((100, 10, self.tax_19, 0)), amount=119)
+            note = self.accept(dispute)
+            note.write(vals)
+            with self.assertRaisesRegex(UserError, "customer and currency"):
+                note.action_post()
+
+    def test_disputes_together_credit_at_most_the_invoice(self):
+        """What other disputes credit, or ask to credit, is not credited twice."""
+        self.company.ar_dispute_limit = 10_000
+        move = self.goods((1_000, 1, self.env['account.tax'], 0))
+        first, second = self.open_dispute(move, amount=600), self.open_dispute(move, amount=400)
+        first.action_accept()
+        second.amount = 500
+        with self.assertRaisesRegex(UserError, "at most .*400.00"):
+            second.action_accept()
+        second._accept(amount=400)
+        self.assertEqual((second.state, second.amount_accepted), ('partly_accepted', 400))
+
     def test_a_deleted_draft_is_made_again(self):
         dispute = self.open_dispute(self.goods((100, 10, self.tax_19, 0)), amount=119)
         self.accept(dispute).unlink()
