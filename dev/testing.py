@@ -23,17 +23,15 @@ def run_tests(env, args):
     own = [path for path in paths if path.startswith("dev/")] or ([] if paths else ["dev/tests"])
     OUTPUT.mkdir(exist_ok=True)
     names, codes = [], []
-    for name, core, modules, extra in _parts(env):
-        asked = [path for path in paths if path.split("/")[0] in modules] if paths else [*_addon_tests(modules), *extra]
-        if not asked:
-            continue
-        with env.scratch(env.addon_template(core)) as db:
-            say(f"Testing {' '.join(asked)} on database {db}")
-            names.append(name)
-            codes.append(_pytest(env, name, asked, options, () if args else modules, [
-                "-p", "dev.guard", f"--odoo-config={env.conf(db)}", f"--odoo-database={db}", "--odoo-http",
-                "--odoo-log-level=warn", "-p", "no:warnings"]))
-    if own:
+    # the tests of dev/ have databases and folders of their own: they run beside the others, and say so at the end
+    beside = _start_dev(env, own, options) if own and not paths else None
+    try:
+        codes += _run_addons(env, paths, options, names)
+    finally:
+        if beside:
+            names.append("dev")
+            codes.append(_finish_dev(beside))
+    if own and not beside:
         names.append("dev")
         codes.append(_pytest(env, "dev", own, options, (), ["-p", "no:odoo"]))
     passed, failed, skipped = _count(names)
@@ -43,6 +41,41 @@ def run_tests(env, args):
         failed = 1  # nothing counted it: a guard's complaint, or an interrupted run
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""), flush=True)
     return 1 if bad or failed or not passed else 0
+
+
+def _run_addons(env, paths, options, names):
+    """Run the addons' tests, part by part; `names` gets the parts that ran. Returns their exit codes."""
+    codes = []
+    for name, core, modules, extra in _parts(env):
+        asked = [path for path in paths if path.split("/")[0] in modules] if paths else [*_addon_tests(modules), *extra]
+        if not asked:
+            continue
+        with env.scratch(env.addon_template(core)) as db:
+            say(f"Testing {' '.join(asked)} on database {db}")
+            names.append(name)
+            codes.append(_pytest(env, name, asked, options, () if paths or options else modules, [
+                "-p", "dev.guard", f"--odoo-config={env.conf(db)}", f"--odoo-database={db}", "--odoo-http",
+                "--odoo-log-level=warn", "-p", "no:warnings"]))
+    return codes
+
+
+def _start_dev(env, own, options):
+    """Start the tests of dev/; returns (process, its log)."""
+    log = OUTPUT / "dev.log"
+    say(f"Testing {' '.join(own)} beside them, what they say comes at the end")
+    with log.open("w") as output:
+        return _pytest(env, "dev", own, options, (), ["-p", "no:odoo"], output), log
+
+
+def _finish_dev(beside):
+    """Wait for the tests of dev/ and show what they said; returns their exit code."""
+    process, log = beside
+    try:
+        code = process.wait()
+    finally:
+        process.kill()  # nothing, once it has ended
+    print(log.read_text(), flush=True)
+    return code
 
 
 def _parts(env):
@@ -56,12 +89,18 @@ def _addon_tests(modules):
     return [f"{name}/tests" for name in modules if any((REPO / name / "tests").glob("test_*.py"))]
 
 
-def _pytest(env, name, paths, options, complete, extra):
-    """Run pytest on `paths`; `complete`: addons none of whose tests may be missing. Returns the exit code."""
+def _pytest(env, name, paths, options, complete, extra, output=None):
+    """Run pytest on `paths`; `complete`: addons none of whose tests may be missing. Returns the exit code.
+
+    With an `output` file it is only started; returns the process.
+    """
     report = OUTPUT / f"{name}.xml"
     report.unlink(missing_ok=True)
     child = {**env.odoo_env(), "AR_COMPLETE": " ".join(complete)}
     command = [env.python, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}", *extra, *options, *paths]
+    if output:
+        return subprocess.Popen(
+            command, cwd=REPO, env=child, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
     return subprocess.run(command, cwd=REPO, env=child, stdin=subprocess.DEVNULL).returncode
 
 
