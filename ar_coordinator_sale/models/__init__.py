@@ -1,3 +1,4 @@
+from . import ar_credit_hold
 from . import ar_ledger
 from . import res_company
 from . import sale_order

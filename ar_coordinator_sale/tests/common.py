@@ -66,3 +66,9 @@ class SaleCreditCommon(CreditCommon):
         exposure = self.env['ar.ledger'].exposure(partner, company or self.company)[partner.id]
         self.assertAlmostEqual(sum(exposure['parts'].values()), exposure['exposure'], 2)
         return exposure['parts']
+
+    def not_invoiced(self):
+        """What is ordered and not invoiced; with the app Inventory what is delivered of it is a part of its own."""
+        parts = self.parts()
+        self.assertLessEqual(set(parts), {'orders', 'delivered'})
+        return sum(parts.values())

@@ -1,3 +1,4 @@
+from . import ar_credit_hold
 from . import ar_ledger
 from . import sale_order
 from . import stock_picking

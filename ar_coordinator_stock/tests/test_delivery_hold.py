@@ -279,3 +279,13 @@ class TestDeliveryHold(StockCreditCommon):
             'location_id': picking.location_id.id, 'location_dest_id': picking.location_dest_id.id})]
         self.hold()
         self.assert_held(picking, picking.button_validate)
+
+    def test_the_board_counts_what_waits(self):
+        order = self.order(500, product=self.stored, quantity=5, confirm=True)
+        self.delivery(order, 5)
+        holds = self.env['ar.credit.hold']
+        picking = self.delivery(order, 5)
+        waiting = holds._get_waiting(self.company, self.customer)
+        self.assertEqual(waiting[self.customer.id], [(picking, 500)])
+        self.done(picking)
+        self.assertEqual(holds._get_waiting(self.company, self.customer), {})
