@@ -19,8 +19,8 @@ URL = '/my/receivables/plan/<int:plan_id>'
 
 class ArPlanPortal(CustomerPortal):
 
-    def _ar_get_plan(self, plan_id, access_token=None):
-        """Return the plan as superuser, for whoever may see it; None for everybody else.
+    def _ar_get_plan(self, plan_id, access_token=None, answering=False):
+        """Return the plan as superuser, for whoever may see it (or answer it); None for everybody else.
 
         Drafts are nobody's business outside; a wrong token and a plan that does not exist look the same.
         """
@@ -32,6 +32,8 @@ class ArPlanPortal(CustomerPortal):
         is_customer = not user._is_public() and user.share \
             and user.partner_id.commercial_partner_id == plan.partner_id
         if not has_token and not is_customer:
+            if answering:
+                return None  # colleagues note down what the customer said with the plan's button
             try:
                 plan.with_user(user).check_access('read')
             except AccessError:
@@ -58,7 +60,7 @@ class ArPlanPortal(CustomerPortal):
     def ar_plan_accept(self, plan_id, access_token=None, name=None, signature=None):
         """Accept a plan with a signature; called by the portal's signature form."""
         access_token = access_token or request.httprequest.args.get('access_token')
-        plan = self._ar_get_plan(plan_id, access_token)
+        plan = self._ar_get_plan(plan_id, access_token, answering=True)
         if not plan:
             return {'error': request.env._("This payment plan does not exist.")}
         if not (name or '').strip() or not signature:
@@ -76,7 +78,7 @@ class ArPlanPortal(CustomerPortal):
     def ar_plan_decline(self, plan_id, access_token=None, reason=None, **kwargs):
         """Decline a plan, with a word for the collector."""
         check_posted()
-        plan = self._ar_get_plan(plan_id, access_token)
+        plan = self._ar_get_plan(plan_id, access_token, answering=True)
         if not plan:
             return request.redirect('/my')
         try:

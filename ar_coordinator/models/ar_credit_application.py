@@ -6,6 +6,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools.misc import format_date, formatLang
 
+from .ar_guard import without_defaults
+
 GUARDED_FIELDS = {'state', 'change_id', 'decided_by_id', 'date_submitted'}
 CUSTOMER_FIELDS = (
     'amount', 'contact_name', 'contact_email', 'vat', 'legal_form', 'bank', 'trade_references', 'note')
@@ -55,6 +57,7 @@ class ArCreditApplication(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self = without_defaults(self, GUARDED_FIELDS)
         if not self.env.su and any(GUARDED_FIELDS & {name for name, value in vals.items() if value and value != 'draft'}
                                    for vals in vals_list):
             raise AccessError(self.env._("An application is submitted and decided with its buttons."))

@@ -9,8 +9,10 @@ from odoo.tools.misc import formatLang
 
 from ..engine import credit
 from .ar_credit_partner import MODES, Limit
+from .ar_guard import without_defaults
 
 IN_FORCE = ('done', 'approved')
+DECIDED_FIELDS = {'state', 'user_id', 'approved_by_id', 'old_mode', 'old_limit', 'date_done'}
 FREE_FIELDS = {'message_main_attachment_id', 'activity_ids', 'message_ids', 'message_follower_ids'}
 
 
@@ -82,6 +84,7 @@ class ArCreditChange(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self = without_defaults(self, DECIDED_FIELDS)
         if not self.env.su and any(
                 vals.get('state', 'draft') != 'draft' or vals.get('user_id', self.env.uid) != self.env.uid
                 or vals.get('approved_by_id') for vals in vals_list):
@@ -96,7 +99,7 @@ class ArCreditChange(models.Model):
         if not self.env.su and set(vals) - FREE_FIELDS:
             if any(change.state != 'draft' for change in self):
                 raise AccessError(self.env._("A change of credit that was asked for is part of the record."))
-            if {'state', 'user_id', 'approved_by_id', 'old_mode', 'old_limit', 'date_done'} & set(vals):
+            if DECIDED_FIELDS & set(vals):
                 raise AccessError(self.env._("A change of credit is decided with its buttons."))
         return super().write(vals)
 
@@ -120,7 +123,9 @@ class ArCreditChange(models.Model):
             partner.check_access('write')
             # sudo: the state moves by this button only; access was checked
             own = change.sudo()
-            own.write({'old_mode': partner.ar_credit_mode, 'old_limit': partner.credit_limit})
+            own.write({
+                'old_mode': partner.ar_credit_mode, 'old_limit': partner.credit_limit,
+                'user_id': self.env.uid})  # who asks may be another one than who drew it up
             if partner._ar_needs_approval(change.company_id, change.mode, change.limit_amount):
                 own._request()
             else:

@@ -18,6 +18,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools.misc import clean_context
 
 from ..engine import credit
+from .ar_guard import without_defaults
 
 CreditRequest = namedtuple(
     'CreditRequest', 'document partner company amount currency kind date counted', defaults=(None, 0.0))
@@ -98,6 +99,7 @@ class ArCreditHold(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self = without_defaults(self, GUARDED_FIELDS - {'partner_id', 'company_id'})
         if not self.env.su and any((GUARDED_FIELDS - {'partner_id', 'company_id'}) & {
                 name for name, value in vals.items() if value and name != 'is_manual'} for vals in vals_list):
             raise AccessError(self.env._(
@@ -111,7 +113,9 @@ class ArCreditHold(models.Model):
         return holds
 
     def write(self, vals):
-        if not self.env.su and GUARDED_FIELDS & set(vals):
+        loosened = any(name in vals and not vals[name] for name in ON_FIELDS.values())  # what it stops may be added to
+        if not self.env.su and (GUARDED_FIELDS & set(vals) or (
+                loosened and not self.env.user.has_group('ar_coordinator.group_ar_manager'))):
             raise AccessError(self.env._("A hold stays as it was placed: lift it, and place another one."))
         return super().write(vals)
 

@@ -7,6 +7,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools.misc import format_date, formatLang
 
 from ..engine import credit
+from .ar_guard import without_defaults
 
 GUARDED_FIELDS = {
     'state', 'requested_by_id', 'approved_by_id', 'date_requested', 'date_decided', 'use_ids', 'hold_reasons', 'name'}
@@ -125,6 +126,7 @@ class ArCreditRelease(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self = without_defaults(self, GUARDED_FIELDS)
         if not self.env.su and any(
                 GUARDED_FIELDS & {name for name, value in vals.items() if value and value != 'draft'}
                 for vals in vals_list):
@@ -164,7 +166,9 @@ class ArCreditRelease(models.Model):
             if release.state != 'draft':
                 raise UserError(self.env._("%s was asked for already.", release.name))
         # sudo: the state moves by this button only; access was checked
-        self.sudo()._request()
+        requests = self.sudo()
+        requests.requested_by_id = self.env.uid  # who asks may be another one than who drew it up
+        requests._request()
 
     def action_approve(self, reason=None):
         """Approve requests.

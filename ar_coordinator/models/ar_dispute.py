@@ -10,6 +10,8 @@ ar_dispute_mail.py (e-mails in and out), ar_dispute_deadline.py (deadlines), ar_
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
+from .ar_guard import without_defaults
+
 UNDECIDED_STATES = ('new', 'investigating')
 ACCEPTED_STATES = ('accepted', 'partly_accepted')
 ENDED_STATES = ('rejected', 'withdrawn', 'closed')
@@ -240,6 +242,7 @@ class ArDispute(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self = without_defaults(self, GUARDED_FIELDS)
         if not self.env.su:
             for vals in vals_list:
                 self._check_guarded({

@@ -78,7 +78,8 @@ class ArDisputeLine(models.Model):
     def create(self, vals_list):
         if not self.env.su:
             self._check_accepted(*vals_list)
-            disputes = {vals['dispute_id'] for vals in vals_list if vals.get('dispute_id')}
+            default = self.env.context.get('default_dispute_id')
+            disputes = {vals.get('dispute_id') or default for vals in vals_list} - {None, False}
             self.env['ar.dispute'].browse(disputes)._check_undecided({'line_ids': True})
         return super().create(vals_list)
 

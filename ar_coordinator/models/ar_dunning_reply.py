@@ -77,6 +77,8 @@ class ArDunningLetter(models.Model):
 
     def message_update(self, msg_dict, update_vals=None):
         """Override of `mail`: an incoming e-mail for a letter is the customer's reply."""
+        if not self.env.su:  # the gateway is; anybody could say that a customer wrote
+            self.check_access('write')
         result = super().message_update(msg_dict, update_vals)
         author = self.env['res.partner'].browse(msg_dict.get('author_id') or [])
         is_ours = author and not author.partner_share  # a colleague who answers by e-mail

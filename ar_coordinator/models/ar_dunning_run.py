@@ -24,6 +24,7 @@ from ..engine import dunning
 from .ar_bulk import insert_rows
 from .ar_dunning_letter import COUNTED_STATES, describe, write_changed
 from .ar_dunning_outcome import GOING, REASONS, RESULTS
+from .ar_guard import without_defaults
 
 _logger = logging.getLogger(__name__)
 
@@ -139,6 +140,7 @@ class ArDunningRun(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self = without_defaults(self, GUARDED_FIELDS)
         if not self.env.su and any(GUARDED_FIELDS & set(vals) for vals in vals_list):
             raise AccessError(self.env._("A dunning run moves by its own buttons: start it as a draft."))
         return super().create(vals_list)

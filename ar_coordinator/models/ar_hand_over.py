@@ -10,6 +10,7 @@ from odoo.tools.misc import format_date
 
 from ..engine import dunning
 from .ar_dunning_history import search_flag
+from .ar_guard import without_defaults
 
 HAND_OVER_TO = [('management', "Management"), ('agency', "Collection agency"), ('legal', "Lawyers")]
 GUARDED_FIELDS = {'state', 'company_id', 'partner_id', 'date_returned', 'returned_by_id', 'letter_id'}
@@ -65,6 +66,7 @@ class ArHandOver(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self = without_defaults(self, GUARDED_FIELDS - {'company_id', 'partner_id'})
         if not self.env.su and any(vals.get('state', 'open') != 'open' or vals.get('letter_id') for vals in vals_list):
             raise AccessError(self.env._("A customer is handed over first, and taken back by the button."))
         partners = self.env['res.partner'].browse(

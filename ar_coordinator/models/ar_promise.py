@@ -13,6 +13,7 @@ from odoo.fields import Command, Domain
 from odoo.tools.misc import format_date
 
 from ..engine import promises
+from .ar_guard import without_defaults
 
 STATES = [
     ('open', "Open"),
@@ -200,6 +201,7 @@ class ArPromise(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self = without_defaults(self, GUARDED_FIELDS)
         if not self.env.su and any(
                 value and (name, value) not in (('state', 'open'), ('origin', 'clerk'))
                 for vals in vals_list for name, value in vals.items()

@@ -14,6 +14,7 @@ from odoo.fields import Command
 from odoo.tools.misc import format_date
 
 from ..engine import promises
+from .ar_guard import without_defaults
 
 STATES = [
     ('draft', "Draft"),
@@ -114,6 +115,7 @@ class ArPromisePlan(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self = without_defaults(self, GUARDED_FIELDS)
         if not self.env.su and any(
                 name in GUARDED_FIELDS and value not in (False, 'draft', 'clerk')
                 for vals in vals_list for name, value in vals.items()):
@@ -129,9 +131,14 @@ class ArPromisePlan(models.Model):
         if not self.env.su and GUARDED_FIELDS & set(vals):
             raise AccessError(self.env._("A payment plan moves by its own buttons: propose, accept, cancel."))
         fixed = set(vals) & {'partner_id', 'company_id', 'currency_id', 'item_ids', 'instalment_ids', 'grace_days'}
-        if not self.env.su and fixed and any(plan.state != 'draft' for plan in self):
-            raise UserError(self.env._("An offer that was made is not changed: cancel the plan and offer a new one."))
+        if fixed:
+            self._check_draft()
         return super().write(vals)
+
+    def _check_draft(self):
+        """:raise UserError: when users would change what was offered or agreed"""
+        if not self.env.su and any(plan.state != 'draft' for plan in self):
+            raise UserError(self.env._("An offer that was made is not changed: cancel the plan and offer a new one."))
 
     @api.ondelete(at_uninstall=False)
     def _unlink_only_draft(self):

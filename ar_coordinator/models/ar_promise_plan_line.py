@@ -1,8 +1,11 @@
 """What a payment plan is about (items) and how it is paid (instalments)."""
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
+from .ar_guard import without_defaults
 from .ar_promise_plan import OPEN_STATES
+
+JUDGED_FIELDS = {'state', 'amount_paid', 'promise_id'}
 
 
 class ArPromisePlanItem(models.Model):
@@ -48,14 +51,20 @@ class ArPromisePlanItem(models.Model):
         item_ids = [vals['move_line_id'] for vals in vals_list if vals.get('move_line_id')]
         self.env['ar.promise.line']._check_open(self.env['account.move.line'].browse(item_ids))
         facts = self.env['ar.promise.line']._get_baseline(item_ids)
-        return super().create([
+        items = super().create([
             {**vals, 'amount': facts[vals['move_line_id']]['amount_open'], 'amount_paid': 0.0,
              'settled_before': facts[vals['move_line_id']]['settled_before']} for vals in vals_list])
+        items.plan_id._check_draft()
+        return items
 
     def write(self, vals):
         if not self.env.su:
             raise UserError(self.env._("The items of a plan stay as they were: cancel it and draw up a new one."))
         return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_of_drafts(self):
+        self.plan_id._check_draft()
 
 
 class ArPromiseInstalment(models.Model):
@@ -82,3 +91,25 @@ class ArPromiseInstalment(models.Model):
 
     _plan_sequence_uniq = models.Constraint('UNIQUE (plan_id, sequence)', "Instalments are numbered.")
     _amount_positive = models.Constraint('CHECK (amount > 0)', "An instalment is more than nothing.")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self = without_defaults(self, JUDGED_FIELDS)
+        if not self.env.su:
+            vals_list = [{name: value for name, value in vals.items() if name not in JUDGED_FIELDS}
+                         for vals in vals_list]
+        instalments = super().create(vals_list)
+        instalments.plan_id._check_draft()
+        return instalments
+
+    def write(self, vals):
+        self.plan_id._check_draft()
+        if not self.env.su and JUDGED_FIELDS & set(vals):
+            raise AccessError(self.env._("A payment plan moves by its own buttons: propose, accept, cancel."))
+        result = super().write(vals)
+        self.plan_id._check_draft()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_of_drafts(self):
+        self.plan_id._check_draft()

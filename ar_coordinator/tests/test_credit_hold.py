@@ -141,6 +141,8 @@ class TestCreditHold(CreditCommon):
         draft = self.ar_invoice(10, '2026-03-31', post=False)
         self.assertFalse(draft._ar_get_held()[0])
         hold.with_user(self.clerk).on_posting = True
+        with self.assertRaises(AccessError):
+            hold.with_user(self.clerk).on_posting = False  # as good as lifting it
         with self.assertRaisesRegex(UserError, "Rumours"):
             draft.action_post()
         self.assertTrue(self.customer.ar_on_hold)

@@ -9,7 +9,8 @@ class SaleOrderLine(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        orders = self.env['sale.order'].browse({vals['order_id'] for vals in vals_list if vals.get('order_id')})
+        default = self.env.context.get('default_order_id')
+        orders = self.env['sale.order'].browse({vals.get('order_id', default) for vals in vals_list} - {None, False})
         with orders._ar_watch():
             return super().create(vals_list)
 
