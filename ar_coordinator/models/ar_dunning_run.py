@@ -663,6 +663,10 @@ class ArDunningRun(models.Model):
         :return: whether there is time to go on
         """
         try:
+            if any(letter._wants_attachments() for letter in letters):
+                # PDFs take their time: the gate sees what came in meanwhile by a transaction that starts after them
+                self._in_company()._render_missing_pdfs(letters)
+                self.env['ir.cron']._commit_progress()
             self._send_batch(letters)
         except OperationalError:
             self.env.cr.rollback()

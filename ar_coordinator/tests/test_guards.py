@@ -1,4 +1,4 @@
-"""What moves by buttons only cannot be had by default values of the context, nor by methods meant for the mail gateway."""
+"""What moves by buttons only cannot be had by defaults in the context, nor by methods meant for the mail gateway."""
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
