@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools.misc import format_date, formatLang
 
-from .ar_guard import without_defaults
+from .ar_guard import of_customers, without_defaults
 
 GUARDED_FIELDS = {'state', 'change_id', 'decided_by_id', 'date_submitted'}
 CUSTOMER_FIELDS = (
@@ -61,11 +61,7 @@ class ArCreditApplication(models.Model):
         if not self.env.su and any(GUARDED_FIELDS & {name for name, value in vals.items() if value and value != 'draft'}
                                    for vals in vals_list):
             raise AccessError(self.env._("An application is submitted and decided with its buttons."))
-        partners = self.env['res.partner'].browse(vals['partner_id'] for vals in vals_list if vals.get('partner_id'))
-        customers = {partner.id: partner.commercial_partner_id.id for partner in partners}
-        return super().create([
-            {**vals, 'partner_id': customers[vals['partner_id']]} if vals.get('partner_id') else vals
-            for vals in vals_list])
+        return super().create(of_customers(self.env, vals_list))
 
     def write(self, vals):
         if not self.env.su and GUARDED_FIELDS & set(vals):

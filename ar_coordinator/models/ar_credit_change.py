@@ -9,7 +9,7 @@ from odoo.tools.misc import formatLang
 
 from ..engine import credit
 from .ar_credit_partner import MODES, Limit
-from .ar_guard import without_defaults
+from .ar_guard import of_customers, without_defaults
 
 IN_FORCE = ('done', 'approved')
 DECIDED_FIELDS = {'state', 'user_id', 'approved_by_id', 'old_mode', 'old_limit', 'date_done'}
@@ -89,11 +89,7 @@ class ArCreditChange(models.Model):
                 vals.get('state', 'draft') != 'draft' or vals.get('user_id', self.env.uid) != self.env.uid
                 or vals.get('approved_by_id') for vals in vals_list):
             raise AccessError(self.env._("A change of credit is asked for first, and decided with its buttons."))
-        partners = self.env['res.partner'].browse(vals['partner_id'] for vals in vals_list if vals.get('partner_id'))
-        customers = {partner.id: partner.commercial_partner_id.id for partner in partners}
-        return super().create([
-            {**vals, 'partner_id': customers[vals['partner_id']]} if vals.get('partner_id') else vals
-            for vals in vals_list])
+        return super().create(of_customers(self.env, vals_list))
 
     def write(self, vals):
         if not self.env.su and set(vals) - FREE_FIELDS:

@@ -18,7 +18,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools.misc import clean_context
 
 from ..engine import credit
-from .ar_guard import without_defaults
+from .ar_guard import of_customers, without_defaults
 
 CreditRequest = namedtuple(
     'CreditRequest', 'document partner company amount currency kind date counted', defaults=(None, 0.0))
@@ -104,11 +104,7 @@ class ArCreditHold(models.Model):
                 name for name, value in vals.items() if value and name != 'is_manual'} for vals in vals_list):
             raise AccessError(self.env._(
                 "Holds by hand have a customer, a reason and documents; the rest is recorded."))
-        partners = self.env['res.partner'].browse(vals['partner_id'] for vals in vals_list if vals.get('partner_id'))
-        customers = {partner.id: partner.commercial_partner_id.id for partner in partners}
-        holds = super().create([
-            {**vals, 'partner_id': customers[vals['partner_id']]} if vals.get('partner_id') else vals
-            for vals in vals_list])
+        holds = super().create(of_customers(self.env, vals_list))
         holds.filtered('is_manual')._fill_figures()
         return holds
 

@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools.misc import format_date, formatLang
 
 from ..engine import credit
-from .ar_guard import without_defaults
+from .ar_guard import of_customers, without_defaults
 
 GUARDED_FIELDS = {
     'state', 'requested_by_id', 'approved_by_id', 'date_requested', 'date_decided', 'use_ids', 'hold_reasons', 'name'}
@@ -131,11 +131,7 @@ class ArCreditRelease(models.Model):
                 GUARDED_FIELDS & {name for name, value in vals.items() if value and value != 'draft'}
                 for vals in vals_list):
             raise AccessError(self.env._("A release is asked for and approved with its buttons."))
-        partners = self.env['res.partner'].browse(vals['partner_id'] for vals in vals_list if vals.get('partner_id'))
-        customers = {partner.id: partner.commercial_partner_id.id for partner in partners}
-        return super().create([
-            {**vals, 'partner_id': customers[vals['partner_id']]} if vals.get('partner_id') else vals
-            for vals in vals_list])
+        return super().create(of_customers(self.env, vals_list))
 
     def write(self, vals):
         if not self.env.su:

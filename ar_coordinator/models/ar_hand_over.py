@@ -10,7 +10,7 @@ from odoo.tools.misc import format_date
 
 from ..engine import dunning
 from .ar_dunning_history import search_flag
-from .ar_guard import without_defaults
+from .ar_guard import of_customers, without_defaults
 
 HAND_OVER_TO = [('management', "Management"), ('agency', "Collection agency"), ('legal', "Lawyers")]
 GUARDED_FIELDS = {'state', 'company_id', 'partner_id', 'date_returned', 'returned_by_id', 'letter_id'}
@@ -69,12 +69,7 @@ class ArHandOver(models.Model):
         self = without_defaults(self, GUARDED_FIELDS - {'company_id', 'partner_id'})
         if not self.env.su and any(vals.get('state', 'open') != 'open' or vals.get('letter_id') for vals in vals_list):
             raise AccessError(self.env._("A customer is handed over first, and taken back by the button."))
-        partners = self.env['res.partner'].browse(
-            vals['partner_id'] for vals in vals_list if vals.get('partner_id'))
-        customers = {partner.id: partner.commercial_partner_id.id for partner in partners}
-        return super().create([
-            {**vals, 'partner_id': customers[vals['partner_id']]} if vals.get('partner_id') else vals
-            for vals in vals_list])
+        return super().create(of_customers(self.env, vals_list))
 
     def write(self, vals):
         if not self.env.su and GUARDED_FIELDS & set(vals):
