@@ -124,15 +124,17 @@ class ArCreditQueue(models.Model):
                     return
 
     def _evaluate_committed(self, company, batch):
-        """Judge one batch and take it off the queue; its failure is its own."""
+        """Judge one batch and take it off the queue; who could not be judged stays in it for the next time."""
         holds = self.env['ar.credit.hold'].with_company(company)
         partners = self.env['res.partner'].union(*(partner for partner, _ids in batch))
+        failed = self.env['res.partner']
         try:
             with self.env.cr.savepoint():
                 holds._evaluate(company, partners)
         except OperationalError:  # another transaction was in the way: the job is called again
             raise
-        except Exception:
+        except Exception as error:
+            _logger.info("Credit of %s customers: one by one, after %s", len(partners), error)
             for partner in partners:
                 try:
                     with self.env.cr.savepoint():
@@ -141,7 +143,8 @@ class ArCreditQueue(models.Model):
                     raise
                 except Exception:
                     _logger.exception("The credit of %s (%s) could not be judged", partner.display_name, partner.id)
-        self.browse([row_id for _partner, ids in batch for row_id in ids]).unlink()
+                    failed += partner
+        self.browse([row_id for partner, ids in batch if partner not in failed for row_id in ids]).unlink()
 
 
 class ArCreditTurn(models.Model):

@@ -293,11 +293,16 @@ class ArCreditRelease(models.Model):
                 document.sudo()._message_log(body=body)  # sudo: the trail is kept whoever decides
 
     def _get_approvers(self):
-        """Return the users who are asked to decide: the approvers for amount and risk class, never who asked."""
+        """Return the users who are asked to decide: the approvers for amount and risk class, never who asked.
+
+        What the tolerance adds beyond the usual counts as part of the amount.
+        """
         self.ensure_one()
         customer = self.partner_id.sudo().with_company(self.company_id)  # sudo: the risk class
+        risk_class = customer.ar_credit_class_id
+        beyond = max(self.tolerance - (risk_class.tolerance or self.company_id.ar_release_tolerance), 0.0)
         return self.env['ar.credit.approver']._get_users(
-            self.company_id, self.max_amount or None, customer.ar_credit_class_id, self.requested_by_id)
+            self.company_id, self.max_amount * (1 + beyond / 100) or None, risk_class, self.requested_by_id)
 
     def _get_approver_names(self):
         """Return the names of who was asked, for a sentence."""

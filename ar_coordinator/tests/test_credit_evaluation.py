@@ -165,6 +165,11 @@ class TestCreditEvaluation(EvaluationCommon):
         self.assertIn("Harbour Fish Ltd", logs.output[0])
         self.assertFalse(self.holds())
         self.assertTrue(self.holds(self.other_customer))
+        self.assertEqual(self.queued(), self.customer)  # nothing is lost: judged again the next time
+        self.patch(hold_class, 'create', create)
+        self.run_job()
+        self.assertTrue(self.holds())
+        self.assertFalse(self.queued())
 
     def test_as_many_queries_for_thirty_customers_as_for_three(self):
         self.rule('over_limit')

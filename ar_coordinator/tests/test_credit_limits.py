@@ -149,6 +149,14 @@ class TestCreditApprovers(CreditCommon):
         release.with_user(self.boss).action_approve()
         self.assertEqual(release.state, 'approved')
 
+    def test_tolerance_beyond_the_usual_counts_as_amount(self):
+        """Nobody gets a big document past a small approver by asking for little with much tolerance."""
+        release = self.env['ar.credit.release'].with_user(self.clerk).create({
+            'partner_id': self.customer.id, 'company_id': self.company.id, 'max_amount': 100, 'reason': "Please"})
+        self.assertEqual(release.sudo()._get_approvers(), self.manager | self.boss)
+        release.tolerance = 10_000
+        self.assertEqual(release.sudo()._get_approvers(), self.boss)
+
     def test_stand_in_while_away(self):
         self.big.write({'away_from': '2026-03-30', 'away_to': '2026-03-31', 'delegate_id': self.other_manager.id})
         self.assertEqual(self.users(5_000), self.other_manager)
@@ -196,6 +204,19 @@ class TestCreditGroup(EvaluationCommon):
         self.assertEqual((self.group.exposure, self.group.available), (1_000, 0))
         self.assertEqual(self.customer.ar_credit_available, 0)
         self.assertIn("Harbour Group", self.customer.ar_credit_text)
+
+    def test_joining_is_for_managers(self):
+        """A group's limit takes the place of the customer's own: whoever may edit contacts must not give it."""
+        loner = self.env['res.partner'].create({'name': "Loner"})
+        editor = self.ar_user('group_editor', 'ar_coordinator.group_ar_user,base.group_partner_manager')
+        with self.assertRaisesRegex(AccessError, "join a credit group"):
+            loner.with_user(editor).ar_credit_group_id = self.group
+        with self.assertRaisesRegex(AccessError, "join a credit group"):
+            self.env['res.partner'].with_user(editor).create({'name': "New", 'ar_credit_group_id': self.group.id})
+        loner.with_user(editor).ar_credit_group_id = False
+        boss = self.ar_user('group_boss', 'ar_coordinator.group_ar_manager,base.group_partner_manager')
+        loner.with_user(boss).ar_credit_group_id = self.group
+        self.assertIn(loner, self.group.partner_ids)
 
     def test_over_companies_with_conversion(self):
         """EUR limit, USD companies: 1 USD is 0.625 EUR, so 500 EUR are 800 USD, over both companies."""
