@@ -29,7 +29,7 @@ class ArDunningLetterLine(models.Model):
     amount_original = fields.Monetary(string="Original", readonly=True)
     amount_open = fields.Monetary(string="Open", readonly=True)
     amount_disputed = fields.Monetary(string="Disputed", readonly=True)
-    amount_credit = fields.Monetary(string="Credit", readonly=True, help="Unmatched credit set against this item.")
+    amount_credit = fields.Monetary(string="Credits", readonly=True, help="Unmatched credit set against this item.")
     amount_asked = fields.Monetary(string="Asked", readonly=True)
 
     email_to = fields.Char(related='letter_id.email_to')

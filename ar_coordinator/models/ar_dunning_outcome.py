@@ -76,7 +76,7 @@ class ArDunningOutcome(models.Model):
     days_overdue = fields.Integer(readonly=True, aggregator=None)
     amount_open = fields.Monetary(string="Open", readonly=True)
     amount_disputed = fields.Monetary(string="Disputed", readonly=True)
-    amount_credit = fields.Monetary(string="Credit", readonly=True, help="Unmatched credit set against this item.")
+    amount_credit = fields.Monetary(string="Credits", readonly=True, help="Unmatched credit set against this item.")
     amount_asked = fields.Monetary(string="Asked", readonly=True)
     amount_asked_company = fields.Monetary(
         string="Asked (Company Currency)", currency_field='company_currency_id', readonly=True)
