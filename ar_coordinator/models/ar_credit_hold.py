@@ -356,7 +356,8 @@ class ArCreditHold(models.Model):
         """
         # sudo: holds, rules and exposure of the whole customer count, whoever acts and whatever he may read;
         # clean context: no default of a caller gets in
-        self = self.sudo().with_context(**clean_context(self.env.context))
+        self = self.sudo().with_context(  # pylint: disable=context-overridden  # that is what it is for
+            clean_context(self.env.context))
         verdicts = {}
         by_company = {}
         for number, request in enumerate(requests):
