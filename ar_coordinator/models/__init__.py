@@ -1,6 +1,7 @@
 from . import ar_ledger
 from . import ar_ledger_customer
 from . import ar_ledger_exposure
+from . import ar_ledger_filters
 from . import ar_ledger_payments
 from . import ar_ledger_left_alone
 from . import ar_ledger_series

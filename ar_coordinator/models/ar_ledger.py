@@ -26,9 +26,14 @@ from ..engine import buckets
 from .account_move_line import UNPOSTED_MATCHED
 
 GROUPS_BY = ('partner', 'salesperson', 'collector', 'country', 'currency', 'company')
+# filters, see ar_ledger_filters.py: of the items themselves; of the customer or the invoice behind them
+ITEM_FILTERS = ('account_ids', 'currency_ids')
+CUSTOMER_FILTERS = (
+    'collector_ids', 'salesperson_ids', 'country_ids', 'tag_ids', 'risk_class_ids', 'credit_group_ids')
+FILTERS = (*ITEM_FILTERS, *CUSTOMER_FILTERS)
 OPTIONS = {
     'as_of', 'age_at', 'basis', 'bucket_limits', 'company_ids', 'partner_ids', 'group_by', 'group_id', 'limit',
-    'offset', 'order', 'date_from', 'date_to', 'tie_out', 'window_days', 'months',
+    'offset', 'order', 'date_from', 'date_to', 'tie_out', 'window_days', 'months', *FILTERS,
 }
 DUE_DATE = SQL("COALESCE(account_move_line.date_maturity, account_move_line.invoice_date, account_move_line.date)")
 # what was held when: a dispute's current round and its earlier ones
@@ -216,7 +221,8 @@ class ArLedger(models.AbstractModel):
 
         :return: dict: as_of (default today in the company's time zone), age_at (default as_of), basis ('due' or
             'invoice'), bucket_limits, company_ids (default: the companies switched on), partner_ids (None = all),
-            group_by, limit, offset, order, and date_from/date_to, group_id where given
+            the filters of ar_ledger_filters.py (None = all), group_by, limit, offset, order, and date_from/date_to,
+            group_id where given
         :raise AccessError: not allowed, or a company that is not switched on
         :raise UserError: an option that makes no sense
         """
@@ -258,6 +264,7 @@ class ArLedger(models.AbstractModel):
             opts['partner_ids'] = commercial.ids
         else:
             opts['partner_ids'] = None
+        opts.update(self._read_filters(options))
         return opts
 
     def _read_date(self, value):
@@ -357,7 +364,9 @@ class ArLedger(models.AbstractModel):
             family = self.env['res.partner'].sudo().with_context(active_test=False)._search(
                 [('commercial_partner_id', 'in', opts['partner_ids'])])
             domain &= Domain('partner_id', 'in', family)
-        return lines._search(domain)
+        query = lines._search(domain & self._item_filters(opts))
+        self._add_customer_filters(query, opts)
+        return query
 
     def _undone(self, opts):
         """SQL for what has to be added back to today's residual per line, or None when there is nothing.

@@ -161,9 +161,8 @@ class ArLedger(models.AbstractModel):
                        SUM(account_move_line.balance - COALESCE(matched.amount, 0)) AS residual,
                        SUM(account_move_line.amount_currency - COALESCE(matched.amount_currency, 0))
                            AS residual_currency
-                  FROM held
-                  JOIN account_move_line ON account_move_line.move_id = held.move_id
-                       AND account_move_line.date <= held.day
+                  FROM %(from)s
+                  JOIN held ON held.move_id = account_move_line.move_id AND account_move_line.date <= held.day
              LEFT JOIN LATERAL (
                        SELECT SUM(partial.amount) AS amount, SUM(partial.debit_amount_currency) AS amount_currency
                          FROM account_partial_reconcile partial
@@ -176,7 +175,8 @@ class ArLedger(models.AbstractModel):
             )
             SELECT day, company_id, SUM(residual * LEAST(held, residual_currency) / residual_currency)
               FROM residual WHERE residual_currency > 0 GROUP BY day, company_id""",
-            points=points, rounds=DISPUTE_ROUNDS, where=query.where_clause or SQL("TRUE")))
+            **{'from': query.from_clause}, points=points, rounds=DISPUTE_ROUNDS,
+            where=query.where_clause or SQL("TRUE")))
         totals = dict.fromkeys(points, 0.0)
         for day, company_id, amount in rows:
             totals[day] += float(amount) * float(rates.get(company_id, 1))

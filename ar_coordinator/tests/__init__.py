@@ -53,6 +53,7 @@ from . import test_invoice_and_customer
 from . import test_kpi
 from . import test_kpi_tour
 from . import test_ledger
+from . import test_ledger_filters
 from . import test_ledger_properties
 from . import test_left_alone
 from . import test_pause
