@@ -5,7 +5,7 @@
     'summary': "Receivables desk: ageing and DSO that tie out, dunning, disputes, history import",
     'author': "AR Coordinator contributors",
     'license': 'LGPL-3',
-    'depends': ['account', 'account_payment', 'mail', 'portal', 'resource'],
+    'depends': ['account', 'account_payment', 'mail', 'onboarding', 'portal', 'resource'],
     'external_dependencies': {'python': ['xlsxwriter']},
     'data': [
         # Security.
@@ -30,6 +30,7 @@
         'data/ar_credit_rule_data.xml',
         'data/ar_credit_mode_data.xml',
         'data/ar_credit_cron.xml',
+        'data/ar_first_run_data.xml',
 
         # QWeb templates.
         'reports/ar_aging_report_templates.xml',
@@ -83,6 +84,7 @@
         'wizards/ar_dispute_wizard_views.xml',
         'wizards/ar_dunning_change_wizard_views.xml',
         'wizards/ar_dunning_sample_views.xml',
+        'wizards/ar_first_run_views.xml',
         'wizards/ar_dunning_settings_views.xml',
         'wizards/ar_import_wizard_views.xml',
         'wizards/ar_interest_waive_wizard_views.xml',

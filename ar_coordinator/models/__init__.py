@@ -42,6 +42,7 @@ from . import ar_dunning_attachments
 from . import ar_dunning_print
 from . import ar_portal
 from . import ar_statement
+from . import ar_first_run
 from . import ar_hand_over
 from . import ar_dunning_reply
 from . import ar_dunning_delivery

@@ -10,3 +10,4 @@ from . import ar_dunning_settings
 from . import ar_import_wizard
 from . import ar_interest_waive_wizard
 from . import ar_promise_wizard
+from . import ar_first_run_mail
