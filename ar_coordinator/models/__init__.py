@@ -89,6 +89,8 @@ from . import ar_credit_dunning
 from . import ar_credit_approver
 from . import ar_credit_change
 from . import ar_credit_group
+from . import ar_credit_group_change
+from . import ar_credit_group_follow
 from . import ar_credit_information
 from . import ar_credit_score
 from . import ar_credit_application

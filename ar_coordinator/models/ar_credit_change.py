@@ -1,6 +1,8 @@
 """Changes of credit: asked for, approved above an amount, temporary or for good; and the history of every change.
 
     requested -> approved | refused | cancelled          a change below the company's amount is done at once: done
+
+A change is about a customer's own limit; ar_credit_group_change.py adds the limit of a group, and who joins one.
 """
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -12,7 +14,7 @@ from .ar_credit_partner import MODES, Limit
 from .ar_guard import of_customers, without_defaults
 
 IN_FORCE = ('done', 'approved')
-DECIDED_FIELDS = {'state', 'user_id', 'approved_by_id', 'old_mode', 'old_limit', 'date_done'}
+DECIDED_FIELDS = {'state', 'user_id', 'approved_by_id', 'old_mode', 'old_limit', 'date_done', 'currency_id'}
 FREE_FIELDS = {'message_main_attachment_id', 'activity_ids', 'message_ids', 'message_follower_ids'}
 
 
@@ -25,11 +27,12 @@ class ArCreditChange(models.Model):
     _mail_post_access = 'read'
 
     partner_id = fields.Many2one(
-        comodel_name='res.partner', string="Customer", required=True, index=True, ondelete='restrict',
+        comodel_name='res.partner', string="Customer", index=True, ondelete='restrict',
         domain=['|', ('is_company', '=', True), ('parent_id', '=', False)])
     company_id = fields.Many2one(
         comodel_name='res.company', required=True, index=True, default=lambda self: self.env.company)
-    currency_id = fields.Many2one(related='company_id.currency_id')
+    currency_id = fields.Many2one(
+        comodel_name='res.currency', compute='_compute_currency_id', store=True, precompute=True)
     old_mode = fields.Selection(selection=MODES, string="Credit Before", readonly=True)
     old_limit = fields.Monetary(string="Limit Before", readonly=True)
     mode = fields.Selection(selection=MODES, string="Credit", required=True, default='limited')
@@ -59,12 +62,19 @@ class ArCreditChange(models.Model):
         for change in self:
             change.may_approve = change.state == 'requested' and self.env.user in change._get_approvers()
 
+    @api.depends('company_id')
+    def _compute_currency_id(self):
+        for change in self:
+            change.currency_id = change.company_id.currency_id
+
     # === CONSTRAINT METHODS === #
 
-    @api.constrains('mode', 'limit_amount', 'is_temporary', 'date_from', 'date_to')
+    @api.constrains('partner_id', 'mode', 'limit_amount', 'is_temporary', 'date_from', 'date_to')
     def _check_values(self):
         for change in self:
-            name = change.partner_id.display_name
+            name = change.display_name
+            if not change._is_for_something():
+                raise ValidationError(self.env._("Choose the customer whose credit is to change."))
             if change.state in ('draft', 'requested') and change.mode == 'limited' and change.limit_amount <= 0:
                 raise ValidationError(self.env._(
                     "%s: enter a credit limit above zero, or choose Unlimited or No credit.", name))
@@ -78,7 +88,7 @@ class ArCreditChange(models.Model):
             if change.state == 'approved' and (
                     not change.approved_by_id or change.approved_by_id == change.user_id):
                 raise ValidationError(self.env._(
-                    "%s: a limit is approved by somebody else than who asked for it.", change.partner_id.display_name))
+                    "%s: a limit is approved by somebody else than who asked for it.", change.display_name))
 
     # === CRUD METHODS === #
 
@@ -87,7 +97,7 @@ class ArCreditChange(models.Model):
         self = without_defaults(self, DECIDED_FIELDS)
         if not self.env.su and any(
                 vals.get('state', 'draft') != 'draft' or vals.get('user_id', self.env.uid) != self.env.uid
-                or vals.get('approved_by_id') for vals in vals_list):
+                or vals.get('approved_by_id') or vals.get('currency_id') for vals in vals_list):
             raise AccessError(self.env._("A change of credit is asked for first, and decided with its buttons."))
         return super().create(of_customers(self.env, vals_list))
 
@@ -114,15 +124,12 @@ class ArCreditChange(models.Model):
         self.check_access('write')
         for change in self:
             if change.state != 'draft':
-                raise UserError(self.env._("This change for %s was asked for already.", change.partner_id.display_name))
-            partner = change.partner_id.with_company(change.company_id)
-            partner.check_access('write')
+                raise UserError(self.env._("This change for %s was asked for already.", change.display_name))
+            before = change._check_may_ask()
             # sudo: the state moves by this button only; access was checked
             own = change.sudo()
-            own.write({
-                'old_mode': partner.ar_credit_mode, 'old_limit': partner.credit_limit,
-                'user_id': self.env.uid})  # who asks may be another one than who drew it up
-            if partner._ar_needs_approval(change.company_id, change.mode, change.limit_amount):
+            own.write({**before, 'user_id': self.env.uid})  # who asks may be another one than who drew it up
+            if change._needs_approval():
                 own._request()
             else:
                 own._apply('done', self.env.user)
@@ -155,7 +162,7 @@ class ArCreditChange(models.Model):
         for change in self:
             running = change.is_temporary and change.state in IN_FORCE
             if change.state not in ('draft', 'requested') and not running:
-                raise UserError(self.env._("The change for %s is done.", change.partner_id.display_name))
+                raise UserError(self.env._("The change for %s is done.", change.display_name))
             if change.user_id != self.env.user and not self.env.user.has_group('ar_coordinator.group_ar_manager'):
                 raise AccessError(self.env._("It was asked for by %s.", change.user_id.name))
         # sudo: the state moves by this button only; who may was checked
@@ -168,7 +175,7 @@ class ArCreditChange(models.Model):
     def _check_decision(self):
         self.check_access('read')
         for change in self:
-            name = change.partner_id.display_name
+            name = change.display_name
             if change.state != 'requested':
                 raise UserError(self.env._("The change for %s does not wait for a decision.", name))
             if change.user_id == self.env.user:
@@ -178,8 +185,28 @@ class ArCreditChange(models.Model):
                     "%(customer)s: you are not among the approvers (%(approvers)s).", customer=name,
                     approvers=", ".join(change._get_approvers().mapped('name'))))
 
+    def _is_for_something(self):
+        """Hook: tell whether the change says whose credit it is about."""
+        return bool(self.partner_id)
+
+    def _check_may_ask(self):
+        """Hook: return the values of before, for the record.
+
+        :raise AccessError: when the user may not ask for this change
+        """
+        self.ensure_one()
+        partner = self.partner_id.with_company(self.company_id)
+        partner.check_access('write')
+        return {'old_mode': partner.ar_credit_mode, 'old_limit': partner.credit_limit}
+
+    def _needs_approval(self):
+        """Hook: tell whether somebody else has to approve the change."""
+        self.ensure_one()
+        return self.partner_id.with_company(self.company_id)._ar_needs_approval(
+            self.company_id, self.mode, self.limit_amount)
+
     def _get_approvers(self):
-        """Return the users who may decide."""
+        """Hook: return the users who may decide."""
         self.ensure_one()
         return self.env['ar.credit.approver']._get_users(
             self.company_id, self.limit_amount if self.mode == 'limited' else None,
@@ -193,11 +220,11 @@ class ArCreditChange(models.Model):
         if not approvers:
             raise UserError(self.env._(
                 "Nobody can approve this limit for %(customer)s in %(company)s: an approver other than you is needed.",
-                customer=self.partner_id.display_name, company=self.company_id.name))
+                customer=self.display_name, company=self.company_id.name))
         for approver in approvers:
             self.activity_schedule(
                 'mail.mail_activity_data_todo', user_id=approver.id, date_deadline=self.company_id._ar_today(),
-                summary=self.env._("Credit of %(customer)s: %(credit)s", customer=self.partner_id.name,
+                summary=self.env._("Credit of %(customer)s: %(credit)s", customer=self.display_name,
                                    credit=self._describe(self.mode, self.limit_amount)), note=self.reason or False)
 
     def _apply(self, state, user):
@@ -207,13 +234,18 @@ class ArCreditChange(models.Model):
             'state': state, 'date_done': fields.Datetime.now(),
             **({'approved_by_id': user.id} if state == 'approved' else {})})
         if not self.is_temporary:
-            vals = {'ar_credit_mode': self.mode}
-            if self.mode == 'limited':
-                vals['credit_limit'] = self.limit_amount
-            self.partner_id.with_company(self.company_id)._ar_write_credit(vals)
+            self._write_credit()
         self._judge_again()
         if state == 'approved':
             self._tell_requester()
+
+    def _write_credit(self):
+        """Hook: what is done or approved takes effect."""
+        self.ensure_one()
+        vals = {'ar_credit_mode': self.mode}
+        if self.mode == 'limited':
+            vals['credit_limit'] = self.limit_amount
+        self.partner_id.with_company(self.company_id)._ar_write_credit(vals)
 
     def _tell_requester(self):
         """Write the decision to who asked; the tasks are done."""
@@ -224,7 +256,7 @@ class ArCreditChange(models.Model):
                 body=self.env._("%(state)s by %(user)s: %(credit)s", state=states[change.state],
                                 user=change.approved_by_id.name,
                                 credit=change._describe(change.mode, change.limit_amount)),
-                subject=self.env._("Credit of %s", change.partner_id.display_name), message_type='comment',
+                subject=self.env._("Credit of %s", change.display_name), message_type='comment',
                 subtype_xmlid='mail.mt_note', partner_ids=change.user_id.partner_id.ids)
 
     def _judge_again(self):
@@ -260,22 +292,49 @@ class ResPartner(models.Model):
     def create(self, vals_list):
         """Override: a limit that needs a second person does not come in with a new customer either."""
         partners = super().create(vals_list)
-        if any('credit_limit' in vals or 'ar_credit_mode' in vals for vals in vals_list):
-            default = partners._fields['ar_credit_mode'].get_company_dependent_fallback(partners)
-            chosen = partners.filtered(lambda partner: partner.credit_limit or partner.ar_credit_mode != default)
+        # what came with values, with the context's defaults or with the user's: contacts follow their customer
+        fallbacks = partners._ar_get_credit_fallbacks()
+        # sudo: whoever makes a customer need not see its credit
+        chosen = partners.sudo().filtered(
+            lambda partner: (partner.ar_credit_mode, partner.credit_limit) != fallbacks
+            and partner.commercial_partner_id == partner).with_env(self.env)
+        if chosen:
             chosen._ar_check_approval({})
             chosen._ar_record_changes({})
         return partners
 
     def write(self, vals):
         """Override: keep the history; what needs a second person is asked for, not written."""
+        contacts = self.browse()
+        if 'parent_id' in vals or 'is_company' in vals:
+            contacts = self.filtered(lambda partner: partner.commercial_partner_id != partner)
         if 'credit_limit' not in vals and 'ar_credit_mode' not in vals:
-            return super().write(vals)
-        old = {partner.id: (partner.ar_credit_mode, partner.credit_limit) for partner in self}
-        result = super().write(vals)
-        self._ar_check_approval(old)
-        self._ar_record_changes(old)
+            result = super().write(vals)
+        else:
+            # sudo: the values of before, for the check and the history
+            old = {partner.id: (partner.ar_credit_mode, partner.credit_limit) for partner in self.sudo()}
+            result = super().write(vals)
+            self._ar_check_approval(old)
+            self._ar_record_changes(old)
+        contacts.filtered(lambda partner: partner.commercial_partner_id == partner)._ar_start_alone()
         return result
+
+    def _ar_get_credit_fallbacks(self):
+        """Return the mode and limit of customers without one of their own, in the current company."""
+        return tuple(
+            self._fields[name].get_company_dependent_fallback(self) for name in ('ar_credit_mode', 'credit_limit'))
+
+    def _ar_start_alone(self):
+        """Contacts follow the limit of their customer: who becomes a customer of its own does not take it along where
+        it takes a second person to give it.
+        """
+        # sudo: what nobody gave is taken back, whoever may change limits
+        for company in self and self.env['res.company'].sudo().search([('ar_credit_approval_amount', '>', 0)]):
+            partners = self.sudo().with_company(company)
+            mode, limit = partners._ar_get_credit_fallbacks()
+            most = max(company.ar_credit_approval_amount, limit)
+            partners.filtered(lambda partner, most=most: partner.credit_limit > most).write({
+                'ar_credit_mode': mode, 'credit_limit': limit})
 
     def _ar_needs_approval(self, company, mode, amount, old=None):
         """Tell whether a credit is more than the company lets one person give; less than before never is."""
@@ -297,7 +356,7 @@ class ResPartner(models.Model):
         company = self.env.company
         if self.env.su or not company.ar_credit_approval_amount:
             return
-        for partner in self:
+        for partner in self.sudo():  # sudo: compared with what was given
             before = old.get(partner.id, (credit.NO_CREDIT, 0.0))
             if partner._ar_needs_approval(company, partner.ar_credit_mode, partner.credit_limit, before):
                 raise UserError(self.env._(
@@ -312,7 +371,7 @@ class ResPartner(models.Model):
         # only sudo: an approved change is its own record; no caller's context keeps anything out of the history
         recorded = self.env.su and self.env.context.get('ar_change_is_recorded')
         vals_list = []
-        for partner in self:
+        for partner in self.sudo():  # sudo: as above
             old_mode, old_limit = old.get(partner.id, (False, 0.0))
             if (old_mode, old_limit) != (partner.ar_credit_mode, partner.credit_limit) and (
                     partner.commercial_partner_id == partner) and not recorded:

@@ -1,6 +1,6 @@
 """Credit groups: customers, of one or several companies of ours, that share one limit."""
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import ValidationError
 
 from ..engine import credit
 from .ar_credit_partner import Limit
@@ -106,22 +106,8 @@ class ResPartner(models.Model):
         members = self._ar_get_group_members(company, own_limits)
         return keys | {partner.id: ('ar.credit.group', partner.ar_credit_group_id.id) for partner in members}
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        """Override: a group is a limit, and limits are not everybody's to give."""
-        for vals in vals_list:
-            self._ar_check_joining(vals)
-        return super().create(vals_list)
-
-    def _ar_check_joining(self, vals):
-        """:raise AccessError: when others than managers let customers share a group's limit"""
-        if vals.get('ar_credit_group_id') and not self.env.su and not self.env.user.has_group(
-                'ar_coordinator.group_ar_manager'):
-            raise AccessError(self.env._("Customers join a credit group by a Receivables: Manager."))
-
     def write(self, vals):
         """Override: who joins or leaves a group is judged, and so are the others."""
-        self._ar_check_joining(vals)
         groups = self.sudo().ar_credit_group_id if 'ar_credit_group_id' in vals else None  # sudo: to queue only
         result = super().write(vals)
         if groups is not None:

@@ -9,6 +9,7 @@ from . import test_credit_engine
 from . import test_credit_evaluation
 from . import test_credit_exposure
 from . import test_credit_hold
+from . import test_credit_group_change
 from . import test_credit_limits
 from . import test_credit_simulation
 from . import test_customer_answer
