@@ -84,6 +84,14 @@ def i18n(args):
 
 
 @command
+def dictionary(args):
+    """docs/data_dictionary.md, from the models"""
+    env = _inside_venv("dictionary", args)
+    from .dictionary import main
+    return main(env)
+
+
+@command
 def clean(args):
     """stop PostgreSQL and remove everything that was fetched or built"""
     if cache_dir().exists():
