@@ -34,6 +34,7 @@
 
         # QWeb templates.
         'reports/ar_aging_report_templates.xml',
+        'reports/ar_table_templates.xml',  # prints on the paper of the aged receivables
         'reports/ar_dunning_letter_templates.xml',
         'reports/ar_dunning_claim_templates.xml',
         'reports/ar_dunning_fee_templates.xml',
@@ -53,6 +54,7 @@
         'views/account_move_views.xml',
         'views/ar_aging_views.xml',
         'views/ar_kpi_views.xml',
+        'views/ar_close_views.xml',
         'views/ar_dispute_views.xml',
         'views/ar_dispute_report_views.xml',
         'views/ar_promise_views.xml',
