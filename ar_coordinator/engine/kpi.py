@@ -5,6 +5,8 @@ meaning (no sales to measure against) is None and shown as a dash, never 0.
 
 Sources: Credit Research Foundation (DSO, best possible DSO, ADD, CEI); IFRS 9 5.5.15 (loss-rate matrix).
 """
+import bisect
+import itertools
 from calendar import monthrange
 from datetime import timedelta
 
@@ -119,6 +121,17 @@ def turnover_days(times, days=365):
     return days / times if times else None
 
 
+def share(part, whole):
+    """Per cent that `part` is of `whole`; None when there is nothing to be a part of.
+
+    >>> share(92_000, 230_000)
+    40.0
+    >>> share(0, 0) is None
+    True
+    """
+    return float(part / whole * 100) if whole > 0 else None
+
+
 def roll_rate(amount_next, amount_before):
     """Share (0..1) of last month's bucket that rolled into the next older one; None for an empty bucket.
 
@@ -165,6 +178,66 @@ def previous_month_end(day):
     datetime.date(2011, 12, 31)
     """
     return day.replace(day=1) - timedelta(days=1)
+
+
+def week_start(day):
+    """Monday of the week of `day` (ISO 8601).
+
+    >>> from datetime import date
+    >>> week_start(date(2026, 4, 1))
+    datetime.date(2026, 3, 30)
+    """
+    return day - timedelta(days=day.weekday())
+
+
+def week_starts(as_of, before, after):
+    """Mondays of `before` weeks before the week of `as_of`, of that week, and of `after` weeks after it.
+
+    >>> from datetime import date
+    >>> [day.day for day in week_starts(date(2026, 4, 1), 1, 2)]
+    [23, 30, 6, 13]
+    """
+    monday = week_start(as_of)
+    return [monday + timedelta(weeks=number) for number in range(-before, after + 1)]
+
+
+def target_at(targets, day):
+    """The target that applies on a day: the latest that has begun; None before the first.
+
+    :param targets: (first day, value) pairs in any order
+
+    >>> from datetime import date
+    >>> [target_at([(date(2026, 1, 1), 45), (date(2026, 4, 1), 40)], date(2026, month, 15)) for month in (3, 4)]
+    [45, 40]
+    >>> target_at([(date(2026, 1, 1), 45)], date(2025, 12, 31)) is None
+    True
+    """
+    begun = [(first, value) for first, value in targets if first <= day]
+    return max(begun, key=lambda pair: pair[0])[1] if begun else None
+
+
+class DailySums:
+    """Sums of amounts per day over any span, each in the time of two look-ups.
+
+    >>> from datetime import date
+    >>> sums = DailySums([(date(2026, 1, 1), 10, 1), (date(2026, 1, 3), 5, 2)])
+    >>> sums.between(date(2026, 1, 1), date(2026, 1, 2)), sums.between(date(2026, 1, 2), date(2026, 1, 3), column=1)
+    (10.0, 2.0)
+    """
+
+    def __init__(self, rows):
+        """:param rows: (date, amount, ...) tuples, ascending, each day once"""
+        self.days = [row[0] for row in rows]
+        columns = list(zip(*(row[1:] for row in rows), strict=True))
+        self.totals = [[0.0, *itertools.accumulate(map(float, column))] for column in columns]
+
+    def between(self, first, last, column=0):
+        """Sum of a column from `first` to `last`, both inclusive; 0.0 without rows."""
+        if not self.totals:
+            return 0.0
+        begin, end = bisect.bisect_left(self.days, first), bisect.bisect_right(self.days, last)
+        # rounded: differences of running sums carry the noise of all the days before
+        return round(self.totals[column][end] - self.totals[column][begin], 6) if end > begin else 0.0
 
 
 def points(as_of, months):

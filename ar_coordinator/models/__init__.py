@@ -5,12 +5,16 @@ from . import ar_ledger_filters
 from . import ar_ledger_payments
 from . import ar_ledger_left_alone
 from . import ar_ledger_series
+from . import ar_ledger_collections
 from . import ar_ledger_tie_out
 from . import ar_ledger_unapplied
 from . import ar_table_report
 from . import ar_aging_report
 from . import ar_kpi_report
 from . import ar_unapplied_report
+from . import ar_kpi_definition
+from . import ar_kpi_drill
+from . import ar_kpi_target
 from . import ar_dispute_department
 from . import ar_dispute_reason
 from . import ar_dispute

@@ -6,6 +6,7 @@ from odoo.tools import SQL
 
 from .ar_ledger import DISPUTE_ROUNDS, DUE_DATE
 
+OLD_DAYS = 90  # overdue by more than this
 SALES_TYPES = ('out_invoice', 'out_refund', 'out_receipt')
 
 
@@ -62,7 +63,8 @@ class ArLedger(models.AbstractModel):
         :param points: ascending dates; nothing after `opts['as_of']`
         :return: dict of lists along `points`, in report currency (rate of `as_of` throughout, so that a trend is one of
             receivables and not of exchange rates): receivable (net of credits), not_due and overdue (debit items),
-            overdue_days (sum of open overdue amount * days overdue)
+            over_90 (of overdue, what is more than 90 days past its due date), overdue_days (sum of open overdue
+            amount * days overdue)
         """
         currency, rates = self._report_currency(opts)
         query = self._lines(opts)
@@ -74,35 +76,40 @@ class ArLedger(models.AbstractModel):
                       account_move_line.balance > 0 AS is_debit, due.day - %(base)s::date AS due_day,
                       width_bucket(account_move_line.date - 1, %(points)s) AS starts,
                       GREATEST(width_bucket(due.day, %(points)s),
-                               width_bucket(account_move_line.date - 1, %(points)s)) AS overdue
+                               width_bucket(account_move_line.date - 1, %(points)s)) AS overdue,
+                      GREATEST(width_bucket(due.day + %(old)s, %(points)s),
+                               width_bucket(account_move_line.date - 1, %(points)s)) AS old
                  FROM %(from)s
            CROSS JOIN LATERAL (SELECT %(due)s AS day) AS due
                 WHERE %(where)s""",
-            **{'from': query.from_clause}, due=DUE_DATE, base=base, points=points, where=where)
+            **{'from': query.from_clause}, due=DUE_DATE, base=base, points=points, where=where,
+            old=OLD_DAYS)
         grouped = self.env.execute_query(SQL(
             """WITH line AS MATERIALIZED (%(line)s)
-            SELECT company_id, starts, overdue, is_debit, SUM(balance), SUM(balance * due_day)
-              FROM line GROUP BY company_id, starts, overdue, is_debit
+            SELECT company_id, starts, overdue, old, is_debit, SUM(balance), SUM(balance * due_day)
+              FROM line GROUP BY company_id, starts, overdue, old, is_debit
             UNION ALL
             SELECT line.company_id, width_bucket(partial.max_date - 1, %(points)s) AS matched,
-                   GREATEST(line.overdue, width_bucket(partial.max_date - 1, %(points)s)), line.is_debit,
+                   GREATEST(line.overdue, width_bucket(partial.max_date - 1, %(points)s)),
+                   GREATEST(line.old, width_bucket(partial.max_date - 1, %(points)s)), line.is_debit,
                    SUM(-partial.amount), SUM(-partial.amount * line.due_day)
               FROM account_partial_reconcile partial
               JOIN line ON line.id = partial.debit_move_id
               JOIN account_move_line other ON other.id = partial.credit_move_id AND other.parent_state = 'posted'
              WHERE partial.max_date <= %(as_of)s
-          GROUP BY line.company_id, matched, 3, line.is_debit
+          GROUP BY line.company_id, matched, 3, 4, line.is_debit
             UNION ALL
             SELECT line.company_id, width_bucket(partial.max_date - 1, %(points)s) AS matched,
-                   line.overdue, line.is_debit, SUM(partial.amount), 0
+                   line.overdue, line.old, line.is_debit, SUM(partial.amount), 0
               FROM account_partial_reconcile partial
               JOIN line ON line.id = partial.credit_move_id
               JOIN account_move_line other ON other.id = partial.debit_move_id AND other.parent_state = 'posted'
              WHERE partial.max_date <= %(as_of)s
-          GROUP BY line.company_id, matched, line.overdue, line.is_debit""",
+          GROUP BY line.company_id, matched, line.overdue, line.old, line.is_debit""",
             line=line, points=points, as_of=opts['as_of']))
-        steps = {name: [0.0] * (len(points) + 1) for name in ('receivable', 'not_due', 'overdue', 'weighted')}
-        for company_id, starts, overdue, is_debit, amount, weighted in grouped:
+        steps = {name: [0.0] * (len(points) + 1) for name in (
+            'receivable', 'not_due', 'overdue', 'over_90', 'weighted')}
+        for company_id, starts, overdue, old, is_debit, amount, weighted in grouped:
             rate = float(rates.get(company_id, 1))
             amount, weighted = float(amount) * rate, float(weighted) * rate
             steps['receivable'][starts] += amount
@@ -110,6 +117,7 @@ class ArLedger(models.AbstractModel):
                 steps['not_due'][starts] += amount
                 steps['not_due'][overdue] -= amount
                 steps['overdue'][overdue] += amount
+                steps['over_90'][old] += amount
                 steps['weighted'][overdue] += weighted
         running = {name: list(itertools.accumulate(values[:-1])) for name, values in steps.items()}
         weighted = running.pop('weighted')

@@ -52,6 +52,7 @@ from . import test_interest_engine
 from . import test_interest_rate
 from . import test_invoice_and_customer
 from . import test_kpi
+from . import test_kpi_collecting
 from . import test_kpi_tour
 from . import test_ledger
 from . import test_ledger_filters
