@@ -31,10 +31,10 @@ class ArKpiReport(models.AbstractModel):
             countback_exhausted (False: more than that), best_possible_dso, average_days_delinquent,
             best_possible_countback_dso, cei (per cent, month to date), average_payment_delay (days, early is negative),
             turnover (times in the window), turnover_days, receivable, not_due, overdue, over_90, disputed, sales (of
-            the window), overdue_share, over_90_share, disputed_share (per cent of not_due + overdue), promise_kept_rate,
-            promises_judged, dunning_success (per cent of what the letters of the window asked for), collected (month to
-            date), collected_week (week to date), targets: {key: value}, series: [{month, ...the same}], dunning_levels:
-            [{level_id, name, asked, paid, share}] of the window}; None = undefined
+            the window), overdue_share, over_90_share, disputed_share (per cent of not_due + overdue),
+            promise_kept_rate, promises_judged, dunning_success (per cent of what the letters of the window asked for),
+            collected (month to date), collected_week (week to date), targets: {key: value}, series: [{month, ...the
+            same}], dunning_levels: [{level_id, name, asked, paid, share}] of the window}; None = undefined
         :raise AccessError, UserError: as `ar.ledger`
         """
         options = dict(options or {})

@@ -84,6 +84,8 @@ class ArKpiTarget(models.Model):
         if any(opts.get(name) is not None for name in ('partner_ids', *FILTERS) if name != 'collector_ids'):
             return {}
         collectors = opts.get('collector_ids') or []
+        if not all(collectors):  # customers of nobody are nobody's target
+            return {}
         own = {}
         for target in self.search([('company_id', 'in', opts['company_ids'])]):
             if bool(collectors) == bool(target.user_id) or target.kpi == 'collected_week':

@@ -176,6 +176,31 @@ class TestKpiTargets(KpiCase):
         self.assertEqual(self.kpis('2026-03-31', partner_ids=self.customer.ids)['targets'], {},
                          "targets are about whole companies")
 
+    def test_filters(self):
+        """By collector and risk class: the figures, the weeks, the collector's own target and the documents behind."""
+        collector = self.ar_user('target_one', 'ar_coordinator.group_ar_user')
+        risky = self.env['ar.credit.class'].create({'name': "C", 'mode': 'none'})
+        self.customer.write({'ar_collector_id': collector.id, 'ar_credit_class_id': risky.id})
+        for partner, amount in ((self.customer, 100), (self.other_customer, 40)):
+            self.ar_invoice(amount, '2026-03-30', '2026-03-30', partner=partner)
+            self.ar_cash(amount / 2, '2026-03-31', partner=partner)
+        self.target('collected_week', 300, '2026-01-01')
+        self.target('collected_week', 80, '2026-01-01', collector)
+        for filters, sold, targets in (
+                ({'collector_ids': collector.ids}, 100, {'collected_week': 80}),
+                ({'collector_ids': [0]}, 40, {}),
+                ({'risk_class_ids': risky.ids}, 100, {}),
+                ({'risk_class_ids': [0]}, 40, {}),
+                ({}, 140, {'collected_week': 300})):
+            with self.subTest(filters=filters):
+                data = self.kpis('2026-03-31', **filters)
+                self.assertEqual((data['sales'], data['overdue'], data['collected']), (sold, sold, sold / 2))
+                self.assertEqual(data['targets'], targets)
+                self.assertEqual(self.weeks('2026-03-31', **filters)[1]['2026-03-30']['collected'], sold / 2)
+                self.assertEqual(-sum(self.drilled('collected', '2026-03-31', **filters).mapped('balance')), sold / 2)
+                self.assertEqual(
+                    sum(self.drilled('sales', '2026-03-31', **filters).mapped('amount_total')), sold)
+
     def test_checks(self):
         user = self.ar_user('target_one', 'ar_coordinator.group_ar_user')
         with self.assertRaisesRegex(ValidationError, "per collector"):
