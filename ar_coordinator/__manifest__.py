@@ -38,12 +38,12 @@
         'reports/ar_dunning_letter_templates.xml',
         'reports/ar_dunning_claim_templates.xml',
         'reports/ar_dunning_fee_templates.xml',
+        'reports/ar_statement_templates.xml',
         'reports/ar_dunning_statement_templates.xml',
         'reports/ar_promise_plan_templates.xml',
         'data/ar_promise_mail_template_data.xml',  # attaches the report
         'views/ar_promise_portal_templates.xml',
         'views/ar_answer_templates.xml',  # forms of customers' answers, for the links and the portal
-        'reports/ar_statement_templates.xml',
         'reports/ar_credit_templates.xml',
 
         # Root menus, used by the views below.

@@ -1,5 +1,6 @@
 from . import ar_ledger
 from . import ar_ledger_customer
+from . import ar_ledger_statement
 from . import ar_ledger_exposure
 from . import ar_ledger_filters
 from . import ar_ledger_payments
@@ -27,6 +28,7 @@ from . import ar_dispute_deadline
 from . import ar_dispute_merge
 from . import ar_dispute_inbox
 from . import ar_dispute_report
+from . import ar_outbox
 from . import ar_dunning_policy
 from . import ar_dunning_policy_rule
 from . import ar_dunning_policy_invoice

@@ -16,7 +16,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import hash_sign, verify_hash_signed
 
-from .ar_dunning_letter import COUNTED_STATES
+from .ar_outbox import COUNTED_STATES
 
 SCOPE = 'ar_coordinator.answer'
 PATH = '/ar/answer'

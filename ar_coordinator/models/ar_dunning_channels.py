@@ -15,7 +15,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools.misc import format_amount, format_date
 
-from .ar_dunning_letter import COUNTED_STATES, describe, write_changed
+from .ar_dunning_letter import write_changed
+from .ar_outbox import COUNTED_STATES, describe
 
 _logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Who hears of a letter that did not arrive: a task, on the letter for an address, on the run for everything else.
+"""Who hears of a letter or statement that did not arrive: a task, on it for an address, on the run for everything else.
 
 A letter that failed or bounced is no reminder. When it reached the customer but not everybody it was sent to (another
 contact, a copy's address), it is one, and says whom it missed. The task is done with when the letter, or a later one to
@@ -16,8 +16,8 @@ SERVER_FAILURES = {
 UNDELIVERED_ACTIVITY = 'ar_coordinator.mail_activity_type_undelivered'
 
 
-class ArDunningLetter(models.Model):
-    _inherit = 'ar.dunning.letter'
+class ArOutboxMessage(models.AbstractModel):
+    _inherit = 'ar.outbox.message'
 
     delivery_note = fields.Text(
         string="Not Delivered to", readonly=True, help="Who did not get this letter while others of the customer did.")
@@ -86,7 +86,7 @@ class ArDunningLetter(models.Model):
                 'activity_type_id': activity_type.id if activity_type else False,
                 'res_model_id': self.env['ir.model']._get_id(target._name), 'res_id': target.id,
                 'user_id': user.id, 'date_deadline': letter.company_id._ar_today(),
-                'summary': self.env._("Reminder not delivered to %s", letter.partner_id.name),
+                'summary': letter._get_undelivered_summary(),
                 'note': letter._get_undelivered_note(),
             })
         # without a mail to each user about each task: there may be many
@@ -94,11 +94,19 @@ class ArDunningLetter(models.Model):
         for letter, activity in zip(letters, activities, strict=True):
             letter.undelivered_activity_id = activity
 
+    def _get_undelivered_summary(self):
+        """Return the task's title. Hook."""
+        return self.env._("Reminder not delivered to %s", self.partner_id.name)
+
+    def _get_undelivered_todo(self):
+        """Return what a failure means and what to do about it. Hook."""
+        if self.state == 'sent':
+            return self.env._("It reached the customer at another address and counts as a reminder.")
+        return self.env._("It does not count as a reminder. Mend the address: the next run proposes the items again.")
+
     def _get_undelivered_note(self):
         """Return what went wrong and what to do about it, as HTML."""
-        todo = self.env._("It reached the customer at another address and counts as a reminder.") \
-            if self.state == 'sent' else self.env._(
-                "It does not count as a reminder. Mend the address: the next run proposes the items again.")
+        todo = self._get_undelivered_todo()
         why = self.delivery_note if self.state == 'sent' else self.failure_reason
         return Markup("<p>%s: %s</p><p>%s</p>") % (self._get_html_link(), why or "", todo)
 
@@ -113,8 +121,8 @@ class ArDunningLetter(models.Model):
             done.action_feedback(feedback=self.env._("Delivered"))
 
 
-class ArDunningRun(models.Model):
-    _inherit = 'ar.dunning.run'
+class ArOutboxRun(models.AbstractModel):
+    _inherit = 'ar.outbox.run'
 
     def _make_failure_task(self):
         """Tell whoever sent the runs that letters could not be sent, once per run however many these are."""
@@ -124,16 +132,19 @@ class ArDunningRun(models.Model):
                 continue
             run.activity_schedule(
                 UNDELIVERED_ACTIVITY, date_deadline=run.company_id._ar_today(), user_id=run._get_responsible().id,
-                summary=self.env._("Letters could not be sent"), note=self.env._(
-                    "See the letters in state Failed. They do not count as reminders; the next run proposes them again."
-                ))
+                summary=self.env._("Letters could not be sent"), note=run._get_failure_note())
+
+    def _get_failure_note(self):
+        """Return what to do about messages that could not be sent. Hook."""
+        return self.env._("See the letters in state Failed. They do not count as reminders; the next run proposes them"
+                          " again.")
 
     def _get_failure_tasks_over(self):
         """Return the tasks of runs none of whose failed letters waits for a later one to its customer any more."""
         tasks = self.activity_ids.filtered(
             lambda activity: activity.activity_type_id == self.env.ref(UNDELIVERED_ACTIVITY, raise_if_not_found=False))
         runs = self.browse(tasks.mapped('res_id'))
-        letters = self.env['ar.dunning.letter']
+        letters = self.env[self._outbox_model]
         failed = letters.search([('run_id', 'in', runs.ids), ('state', 'in', FAILED_STATES)]) if runs else letters
         latest = {(company, partner): last for company, partner, last in letters._read_group(
             [('partner_id', 'in', failed.partner_id.ids), ('state', '=', 'sent')],

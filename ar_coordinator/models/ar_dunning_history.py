@@ -12,7 +12,7 @@ from odoo.fields import Domain
 from odoo.tools.misc import format_date
 
 from ..engine import dunning
-from .ar_dunning_letter import COUNTED_STATES
+from .ar_outbox import COUNTED_STATES
 
 FAILED_STATES = ('failed', 'bounced')
 COMPARISONS = {'<': op.lt, '<=': op.le, '>': op.gt, '>=': op.ge}

@@ -3,29 +3,14 @@
 Letters are written by runs only. Users read them, print those that go by post and say when these are posted;
 everything else a letter goes through is done by the methods below, which check it.
 """
-import logging
 from datetime import timedelta
-
-from psycopg2 import OperationalError
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools.mail import email_normalize
-from odoo.tools.misc import format_amount, format_date
 
 from .ar_dunning_outcome import GOING
-
-_logger = logging.getLogger(__name__)
-
-COUNTED_STATES = ('queued', 'sent')  # these are reminders; failed, bounced and cancelled ones are not
-
-
-def describe(error):
-    """Return what an exception says to a user: its own words, or the root cause of a technical one."""
-    root = error
-    while root.__cause__:
-        root = root.__cause__
-    return str(root) if isinstance(root, UserError) else f"{type(root).__name__}: {root}"
+from .ar_outbox import COUNTED_STATES, describe
 
 
 def write_changed(record, vals):
@@ -39,7 +24,7 @@ def write_changed(record, vals):
 class ArDunningLetter(models.Model):
     _name = 'ar.dunning.letter'
     _description = "Dunning Letter"
-    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _inherit = ['ar.outbox.message', 'mail.thread', 'mail.activity.mixin']
     _order = 'date desc, id desc'
     _mail_post_access = 'read'
 
@@ -123,11 +108,6 @@ class ArDunningLetter(models.Model):
         template = self.level_id.mail_template_id.sudo()  # sudo: wording is managed by managers, read by everyone here
         return template._render_field('body_html', self.ids, compute_lang=True)[self.id]
 
-    def _localized(self):
-        """Return self in the recipient's language."""
-        self.ensure_one()
-        return self.with_context(lang=self.lang or self.env.lang)
-
     def _render_items(self):
         """Return the table of items as HTML, for the mail template."""
         letter = self._localized()
@@ -137,27 +117,6 @@ class ArDunningLetter(models.Model):
         """Return the company's address block as HTML, for the mail template."""
         letter = self._localized()
         return letter.env['ir.qweb']._render('ar_coordinator.ar_dunning_letter_sender', {'letter': letter})
-
-    def _format_amount(self, amount):
-        """Format an amount of the letter's currency."""
-        return format_amount(self.env, amount, self.currency_id, lang_code=self.lang)
-
-    def _format_date(self, date):
-        """Format a date; nothing for no date."""
-        return format_date(self.env, date, lang_code=self.lang) if date else ""
-
-    def _get_sender_lines(self):
-        """Return the company's address, phone, e-mail and tax number as lines, for the letterhead."""
-        company = self.company_id
-        address = company.partner_id._display_address(without_company=True).splitlines()
-        lines = (*address, company.phone, company.email, company.vat)
-        return [" ".join(line.split()) for line in lines if line and line.strip()]
-
-    def _get_sender_line(self):
-        """Return the company's address in one line, for the envelope's window."""
-        partner = self.company_id.partner_id
-        return " · ".join(part for part in (
-            partner.name, partner.street, f"{partner.zip or ''} {partner.city or ''}".strip()) if part)
 
     def _get_date_to_pay(self):
         """Return the day by which the letter asks for payment, formatted."""
@@ -228,40 +187,15 @@ class ArDunningLetter(models.Model):
         outcomes.write({'result': 'held', 'reason': 'cancelled'})
 
     def _fail(self, reason):
-        """Record why letters could not be sent; they do not count as reminders."""
-        self.write({'state': 'failed', 'failure_reason': reason})
+        """Override: letters that could not be sent do not count as reminders."""
+        result = super()._fail(reason)
         self.env['ar.dunning.outcome'].search([('letter_id', 'in', self.ids)]).write(
             {'result': 'failed', 'reason': 'error'})
+        return result
 
-    def _queue(self):
-        """Hand gated draft letters to the post: e-mails to Odoo's mail queue, printed ones to the user's printer.
-
-        In a batch, and one by one when the batch fails, so that a bad letter is recorded and takes no other with it.
-        """
-        for (channel, template), letters in self.grouped(
-                lambda letter: (letter.channel, letter.level_id.mail_template_id)).items():
-            queue = type(self)._queue_mails if channel == 'email' else type(self)._queue_prints
-            try:
-                with self.env.cr.savepoint():
-                    queue(letters, template)
-                continue
-            except OperationalError:  # the whole transaction has to start again
-                raise
-            except Exception as error:
-                _logger.info("Dunning letters %s: one by one, after %s", letters.ids, error)
-            for letter in letters:
-                letter._queue_one(queue, template)
-
-    def _queue_one(self, queue, template):
-        """Queue one letter; whatever goes wrong is recorded on it."""
-        try:
-            with self.env.cr.savepoint():
-                queue(self, template)
-        except OperationalError:
-            raise
-        except Exception as error:
-            _logger.warning("Dunning letter %s could not be sent", self.id, exc_info=True)
-            self._fail(self.env._("The letter could not be made: %s", describe(error)))
+    def _get_template(self):
+        """Override: letters have their level's wording."""
+        return self.level_id.mail_template_id
 
     def _queue_prints(self, template):
         """Freeze what printed letters say; they wait for somebody to post them."""
@@ -337,64 +271,13 @@ class ArDunningLetter(models.Model):
 
     # === DELIVERY === #
 
-    def _get_failure_label(self, failure_type):
-        """Return the words for a mail failure."""
-        labels = dict(self.env['mail.notification']._fields['failure_type']._description_selection(self.env))
-        return labels.get(failure_type) or self.env._("Unknown error")
-
-    def _refresh_delivery(self):
-        """Bring letters in line with what their notifications say: sent, failed, bounced or cancelled."""
-        letters = self.filtered(lambda letter: letter.mail_message_id and letter.channel == 'email')
-        notifications = self.env['mail.notification'].search(
-            [('mail_message_id', 'in', letters.mail_message_id.ids)]).grouped('mail_message_id')
-        delivered = self.browse()
-        for letter in letters:
-            own = notifications.get(letter.mail_message_id)
-            if not own:
-                continue
-            state = letter._get_delivery(own)
-            if (letter.state, state) == ('queued', 'sent'):
-                delivered += letter
-            elif state != letter.state and (letter.state, state) != ('cancelled', 'queued'):
-                letter._set_delivery(state, own)
-        delivered.write({'state': 'sent', 'date_sent': fields.Datetime.now(), 'failure_reason': False})
-
-    def _get_delivery(self, notifications):
-        """Return the letter's state by its e-mails' notifications: queued, sent, failed, bounced or cancelled.
-
-        It is sent when it reached the customer at one address; copies to others do not count. The recipient's bounce
-        undoes it all the same: that address is to be mended.
-        """
-        self.ensure_one()
-        to_customer = notifications.filtered('res_partner_id') or notifications
-        statuses = set(to_customer.mapped('notification_status'))
-        recipient = to_customer.filtered(lambda one: one.res_partner_id == self.recipient_id)
-        if 'bounce' in recipient.mapped('notification_status'):
-            return 'bounced'
-        if 'sent' in statuses:
-            return 'sent'
-        if statuses & {'ready', 'process', 'pending'}:
-            return 'queued'
-        return 'bounced' if 'bounce' in statuses else 'failed' if 'exception' in statuses else 'cancelled'
-
-    @api.model
-    def _catch_up_delivery(self):
-        """Bring the letters in line whose mail worker was killed, or lost a race, before it noted their delivery."""
-        self.search([('state', '=', 'queued'), ('channel', '=', 'email')])._refresh_delivery()
-
     def _set_delivery(self, state, notifications):
-        """Move to `state`, with the reason a failure has."""
-        vals = {'state': state}
-        if state == 'sent':
-            vals.update(date_sent=fields.Datetime.now(), failure_reason=False)
-        elif state in ('failed', 'bounced'):
-            failed = notifications.filtered('failure_type')[:1]
-            vals['failure_reason'] = failed.failure_reason or self._get_failure_label(failed.failure_type)
+        """Override: outcomes move with their letter; one that a newer letter took the place of stays as it is."""
         if state in COUNTED_STATES and self.state not in COUNTED_STATES and self._is_superseded():
             # a later letter took its place: the database would refuse to count both
             self.message_post(body=self.env._("Delivered late, after a newer letter for the same items."))
             return
-        self.write(vals)
+        super()._set_delivery(state, notifications)
         outcomes = self.env['ar.dunning.outcome'].search([('letter_id', '=', self.id)])
         if state in ('failed', 'bounced'):
             outcomes.write({'result': 'failed', 'reason': 'bounced' if state == 'bounced' else 'error'})

@@ -22,9 +22,10 @@ from odoo.tools.misc import format_date, split_every
 
 from ..engine import dunning
 from .ar_bulk import insert_rows
-from .ar_dunning_letter import COUNTED_STATES, describe, write_changed
+from .ar_dunning_letter import write_changed
 from .ar_dunning_outcome import GOING, REASONS, RESULTS
 from .ar_guard import without_defaults
+from .ar_outbox import COUNTED_STATES, describe
 
 _logger = logging.getLogger(__name__)
 
@@ -44,9 +45,11 @@ GUARDED_FIELDS = {
 class ArDunningRun(models.Model):
     _name = 'ar.dunning.run'
     _description = "Dunning Run"
-    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _inherit = ['ar.outbox.run', 'mail.thread', 'mail.activity.mixin']
     _order = 'as_of desc, id desc'
     _check_company_auto = True
+    _outbox_model = 'ar.dunning.letter'
+    _outbox_cron = 'ar_coordinator.ir_cron_ar_dunning_send'
 
     name = fields.Char(compute='_compute_name', store=True)
     company_id = fields.Many2one(
@@ -241,28 +244,6 @@ class ArDunningRun(models.Model):
 
     # === STATE === #
 
-    def _lock_in_state(self, *states):
-        """Lock the runs, check role, company and state, and return them as superuser in their company.
-
-        :raise AccessError: unless the user works the desk and may write the runs
-        :raise UserError: when a run is in another state, or being worked on by somebody else right now
-        """
-        if not self.env.su and not self.env.user.has_group('ar_coordinator.group_ar_user'):
-            raise AccessError(self.env._(
-                "You may read dunning runs. Ask for the role Receivables: User to work with them."))
-        self.check_access('write')
-        self.lock_for_update(allow_referencing=True)
-        self.invalidate_recordset(['state'])
-        labels = dict(self._fields['state']._description_selection(self.env))
-        for run in self:
-            if run.state not in states:
-                raise UserError(self.env._(
-                    "%(run)s is in state %(state)s: this step is not possible any more.",
-                    run=run.name, state=labels[run.state]))
-        # sudo: role and company were checked above; decisions must see every credit and dispute of a customer, and
-        # letters and outcomes are written by runs only
-        return self.sudo()
-
     def _ask_approval(self):
         """Let a previewed run wait for a manager."""
         self.ensure_one()
@@ -283,11 +264,6 @@ class ArDunningRun(models.Model):
         self.write({'state': 'draft', 'date_previewed': False, 'approved_by_id': False})
 
     # === FACTS AND DECISIONS === #
-
-    def _in_company(self):
-        """Return the run in its own company's environment, whatever companies the user has switched on."""
-        self.ensure_one()
-        return self.with_company(self.company_id).with_context(allowed_company_ids=self.company_id.ids)
 
     def _evaluate(self, partner_ids=None):
         """Decide about the open items of the company, or of some customers, with today's facts.
@@ -501,24 +477,6 @@ class ArDunningRun(models.Model):
         self.invalidate_recordset()
         return letters
 
-    def _get_addresses(self, partner_ids):
-        """Return {partner id: (recipient, reason it cannot be e-mail or None)}."""
-        partners = self.env['res.partner'].browse(partner_ids)
-        recipients = partners._ar_receivables_contacts(partners, self.company_id)
-        bounced = {email for [email] in self.env['ar.dunning.letter']._read_group(
-            [('partner_id', 'in', partners.ids), ('state', '=', 'bounced')], ['email_to'])}
-        addresses = {}
-        for partner_id, recipient in recipients.items():
-            reason = None
-            if not recipient.email_normalized:
-                reason = 'no_address'
-            elif recipient.email_normalized in bounced:
-                reason = 'bounced'
-            elif recipient.is_blacklisted:
-                reason = 'blacklisted'
-            addresses[partner_id] = (recipient, reason)
-        return addresses
-
     def _prepare_letter(self, partner_id, currency_id, decisions, address):
         """Return the values of a draft letter; the highest level among its items sets the tone."""
         recipient, reason = address
@@ -535,13 +493,10 @@ class ArDunningRun(models.Model):
 
     def _prepare_address(self, recipient, reason):
         """Return the letter's values that follow from the recipient."""
-        languages = dict(self.env['res.lang'].get_installed())
-        spoken = (recipient.lang, recipient.commercial_partner_id.lang, self.company_id.partner_id.lang)
-        lang = next((lang for lang in spoken if lang in languages), self.env.lang or 'en_US')
         return {
             'recipient_id': recipient.id,
             'email_to': recipient.email_normalized if not reason else False,
-            'lang': lang,
+            'lang': self._get_language(recipient),
             'channel': 'letter' if reason else 'email',
         }
 
@@ -603,88 +558,16 @@ class ArDunningRun(models.Model):
         moves = self.letter_ids.filtered(lambda letter: letter.level_id.attach_invoices == 'all').line_ids.move_id
         return len(moves.filtered(lambda move: move.is_invoice() and not move.invoice_pdf_report_id))
 
-    def _trigger_send(self):
-        """Let the background job go on with the run."""
-        # sudo: the run's state says that somebody with the right to do so started it
-        self.env.ref('ar_coordinator.ir_cron_ar_dunning_send').sudo()._trigger()
+    def _get_batch_size(self):
+        """Override: a setting of this file."""
+        return BATCH_LETTERS
 
-    def _send_all(self, commit=False):
-        """Send all drafts of a run in state sending, in batches; with `commit` each in a transaction of its own.
-
-        Letters somebody else holds a lock on stay drafts for the next call.
+    def _prepare_batch(self, letters):
+        """Override: PDFs take their time; the gate sees what came in meanwhile by a transaction that starts after them.
         """
-        self.ensure_one()
-        done = self.env['ar.dunning.letter']
-        while True:
-            letters = self.env['ar.dunning.letter'].search(
-                [('run_id', '=', self.id), ('state', '=', 'draft'), ('id', 'not in', done.ids)],
-                limit=BATCH_LETTERS, order='id')
-            if not letters:
-                break
-            done += letters
-            if not commit:
-                self._send_batch(letters)
-            elif not self._send_batch_committed(letters):
-                self._leave_rest()
-                break
-        if commit:
-            self._close_committed()
-        else:
-            self._close()
-        # sudo: Odoo's own mail queue; e-mails would wait up to an hour otherwise
-        self.env.ref('mail.ir_cron_mail_scheduler_action').sudo()._trigger()
-        if commit:
+        if any(letter._wants_attachments() for letter in letters):
+            self._in_company()._render_missing_pdfs(letters)
             self.env['ir.cron']._commit_progress()
-
-    def _close(self):
-        """Mark the run done when no draft is left. Whoever holds a lock on it leaves that to the next call."""
-        if self.env['ar.dunning.letter'].search_count([('run_id', '=', self.id), ('state', '=', 'draft')], limit=1):
-            return
-        if self.try_lock_for_update(allow_referencing=True):
-            self.invalidate_recordset(['state'])
-            if self.state == 'sending':
-                self.write({'state': 'done', 'date_done': fields.Datetime.now()})
-        else:
-            self._trigger_send()
-
-    def _close_committed(self):
-        """Mark the run done and commit; of two workers that finish together, one does."""
-        try:
-            self._close()
-            self.env.flush_all()
-        except OperationalError:
-            self.env.cr.rollback()
-            self._trigger_send()
-        self.env['ir.cron']._commit_progress()
-
-    def _send_batch_committed(self, letters):
-        """Send a batch and commit it; one that loses a race with another transaction is left for the next time.
-
-        :return: whether there is time to go on
-        """
-        try:
-            if any(letter._wants_attachments() for letter in letters):
-                # PDFs take their time: the gate sees what came in meanwhile by a transaction that starts after them
-                self._in_company()._render_missing_pdfs(letters)
-                self.env['ir.cron']._commit_progress()
-            self._send_batch(letters)
-        except OperationalError:
-            self.env.cr.rollback()
-            _logger.info("Dunning letters %s: somebody is working on their items, trying again later", letters.ids)
-            self._trigger_send()
-        return self.env['ir.cron']._commit_progress(len(letters)) > 0 and self._may_send_now()
-
-    def _may_send_now(self):
-        """Return whether letters may leave at this hour. Hook; whoever says no sees to it that the job comes back."""
-        self.ensure_one()
-        return True
-
-    def _leave_rest(self):
-        """Leave the drafts that are left to the job's next call."""
-        left = self.env['ar.dunning.letter'].search_count([('run_id', '=', self.id), ('state', '=', 'draft')])
-        if left and self._may_send_now():
-            self._trigger_send()
-            self.env['ir.cron']._commit_progress(remaining=left)
 
     def _send_batch(self, letters):
         """Render what is missing, lock, look at everything once more, queue."""
@@ -809,31 +692,6 @@ class ArDunningRun(models.Model):
         """Let the daily job run again soon, for a company whose run somebody else is working on."""
         _logger.info("Dunning run of %s: somebody is working on it, trying again later", company.name)
         self.env.ref('ar_coordinator.ir_cron_ar_dunning_run')._trigger(fields.Datetime.now() + LOCKED_RETRY)
-
-    @api.model
-    def _cron_send(self):
-        """Background job: go on with runs that are being sent, also those that were interrupted."""
-        self._send_runs(self.search([('state', '=', 'sending')]))
-
-    @api.model
-    def _send_runs(self, runs):
-        """Send the drafts of runs in state sending; one's trouble stops no other."""
-        for run in runs:
-            try:
-                if run._may_send_now():
-                    run._send_all(commit=True)
-            except OperationalError:
-                self.env.cr.rollback()
-                _logger.info("Sending %s: somebody is working on it, trying again later", run.name)
-                self._trigger_send()
-            except Exception:
-                self.env.cr.rollback()
-                _logger.exception("Sending %s failed", run.name)
-        try:
-            self.env['ar.dunning.letter']._catch_up_delivery()
-            self.env.flush_all()
-        except OperationalError:  # a mail worker is at it
-            self.env.cr.rollback()
 
     # === SUMMARY === #
 

@@ -1,4 +1,4 @@
-"""What one customer sees of his account: open items by page, totals by currency, movements of a period.
+"""What one customer sees of his account: open items by page, totals by currency.
 
 The same facts as the aged receivables (the common table expressions are theirs), in the items' own currencies, which
 is what a customer owes. Items of 0.00 in their own currency (exchange rate remainders in the books) are no part of it.
@@ -100,54 +100,6 @@ class ArLedger(models.AbstractModel):
             del row['row_count']
             row.update((number, float(row[number])) for number in ITEM_NUMBERS)
         return rows, count
-
-    @api.model
-    @api.readonly
-    def customer_movements(self, options):
-        """Return what was posted on customers' accounts in a period, with the balance before it.
-
-        :param dict options: partner_ids, company_ids, date_from, as_of (the period's last day)
-        :return: list of dict, one per currency: currency_id, opening, closing, rows (by date: id, move_id, move_name,
-            move_type, ref, payment_id, date, due, amount), in that currency; `closing` is `total` of
-            `customer_accounts` as of that day
-        :raise AccessError, UserError: as `open_items`
-        """
-        opts = self._read_options(options)
-        if 'date_from' not in opts:
-            raise UserError(self.env._("Movements need a first day (date_from)."))
-        query = self._lines(opts)
-        self.env['account.move.line'].flush_model(['payment_id'])
-        lines = SQL(
-            """SELECT account_move_line.id, account_move_line.move_id, account_move_line.currency_id,
-                      account_move_line.move_name, account_move_line.payment_id, account_move_line.date,
-                      account_move_line.date_maturity AS due, account_move_line.amount_currency AS amount
-                 FROM %s
-                WHERE %s AND account_move_line.amount_currency != 0""", query.from_clause, query.where_clause)
-        openings = dict(self.env.execute_query(SQL(
-            "SELECT currency_id, SUM(amount) FROM (%s) AS line WHERE date < %s GROUP BY currency_id",
-            lines, opts['date_from'])))
-        accounts = {}
-        rows = self.env.execute_query_dict(SQL(
-            """SELECT line.*, move.move_type, move.ref
-                 FROM (%s) AS line
-                 JOIN account_move move ON move.id = line.move_id
-                WHERE line.date >= %s
-             ORDER BY line.date, line.id""", lines, opts['date_from']))
-        for currency in self.env['res.currency'].browse({*openings, *(row['currency_id'] for row in rows)}):
-            opening = currency.round(float(openings.get(currency.id, 0)))
-            accounts[currency.id] = {
-                'currency_id': currency.id, 'opening': opening, 'closing': opening, 'rows': []}
-        for row in rows:
-            row['amount'] = float(row['amount'])
-            account = accounts[row.pop('currency_id')]
-            account['rows'].append(row)
-            account['closing'] += row['amount']
-        currencies = self.env['res.currency'].browse(accounts).sorted('name')
-        for currency in currencies:
-            accounts[currency.id]['closing'] = currency.round(accounts[currency.id]['closing'])
-        return [
-            account for account in (accounts[currency.id] for currency in currencies)
-            if account['rows'] or account['opening']]
 
     def _listed_with(self, opts):
         """WITH clause giving `listed`: the open items a customer is shown, one row each."""

@@ -1,4 +1,4 @@
-"""What happens to an e-mail is told by its notifications; dunning letters listen."""
+"""What happens to an e-mail is told by its notifications; letters and statements listen."""
 from odoo import models
 
 
@@ -9,6 +9,6 @@ class MailNotification(models.Model):
         result = super().write(vals)
         if 'notification_status' in vals and not self.env.context.get('ar_delivery_later'):  # see mail_mail.py
             # sudo: the mail queue and the mail gateway report here, whoever's e-mail it is
-            letters = self.env['ar.dunning.letter'].sudo().search([('mail_message_id', 'in', self.mail_message_id.ids)])
-            letters._refresh_delivery()
+            for messages in self.env['ar.outbox.message'].sudo()._get_messages_of(self.mail_message_id):
+                messages._refresh_delivery()
         return result

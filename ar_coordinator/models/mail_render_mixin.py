@@ -1,4 +1,4 @@
-"""Dunning letters of a batch share one compiled mail template."""
+"""Letters or statements of a batch share one compiled mail template."""
 from odoo import api, models
 
 from .ir_qweb import COMPILED
@@ -10,6 +10,6 @@ class MailRenderMixin(models.AbstractModel):
     @api.model
     def _render_template_qweb(self, template_src, model, res_ids, add_context=None, options=None):
         """Override: compile the text once for all letters; compiling takes longer than rendering."""
-        if model == 'ar.dunning.letter':
+        if model in self.env['ar.outbox.message']._get_outbox_models():
             self = self.with_context(**{COMPILED: {}})
         return super()._render_template_qweb(template_src, model, res_ids, add_context=add_context, options=options)

@@ -76,3 +76,4 @@ from . import test_promise_portal
 from . import test_promise_tour
 from . import test_rpc
 from . import test_unapplied
+from . import test_statement

@@ -9,7 +9,7 @@ from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 from .dunning_common import DunningCommon, contact
 
 MAIL_LOG = 'odoo.addons.mail.models.mail_mail'
-LETTER_LOG = 'odoo.addons.ar_coordinator.models.ar_dunning_letter'
+LETTER_LOG = 'odoo.addons.ar_coordinator.models.ar_outbox'
 UNDELIVERED = 'ar_coordinator.mail_activity_type_undelivered'
 PAULA, PETER = 'paula@harbourfish.example.com', 'peter@harbourfish.example.com'
 

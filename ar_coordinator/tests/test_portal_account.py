@@ -106,7 +106,7 @@ class TestPortalAccount(PortalCommon):
                 portal[model].search([])
         for method, args in (
             ('customer_accounts', [{}]), ('customer_items', [{}]),
-            ('customer_movements', [{'date_from': '2026-01-01'}]),
+            ('statement_movements', [{'date_from': '2026-01-01'}]),
         ):
             with self.assertRaises(AccessError, msg=method):
                 getattr(portal['ar.ledger'], method)(*args)
@@ -167,7 +167,7 @@ class TestPortalAccount(PortalCommon):
         self.assertEqual(dollars['opening'], 1700, "invoiced 75, 35 and 30 days ago")
         self.assertEqual(
             [(row['kind'], row['amount'], row['balance']) for row in dollars['rows']],
-            [("Credit note", -80, 1620), ("Payment", -50, 1570), ("Payment", -120, 1450)])
+            [("credit_note", -80, 1620), ("payment", -50, 1570), ("payment", -120, 1450)])
         self.assertEqual(dollars['closing'], 1450)
         [account] = [account for account in self.accounts() if account['currency'] == self.currency]
         self.assertEqual(account['total'], 1450)

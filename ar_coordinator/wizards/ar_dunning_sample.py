@@ -9,7 +9,7 @@ from odoo.tools.misc import format_date
 
 from ..engine import interest
 from ..models.ar_dunning_claim import to_decimal
-from ..models.ar_dunning_letter import describe
+from ..models.ar_outbox import describe
 
 SAMPLE_AMOUNTS = (1234.5, 480.0)
 
