@@ -7,7 +7,7 @@ from odoo.tools.mail import email_normalize
 
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 
-from ..models.ar_dunning_letter import describe
+from ..models.ar_outbox import describe
 
 _logger = logging.getLogger(__name__)
 
