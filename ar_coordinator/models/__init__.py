@@ -74,6 +74,9 @@ from . import ar_promise_judge
 from . import ar_promise_dunning
 from . import ar_promise_customer
 from . import ar_ledger_expected
+from . import ar_ledger_forecast
+from . import ar_cash_forecast
+from . import ar_cash_backtest
 from . import ar_promise_plan_letter
 from . import ar_answer_link
 from . import res_company
