@@ -12,6 +12,7 @@ from odoo.fields import Domain
 from odoo.tools.misc import format_date
 
 from ..engine import dunning
+from .ar_bulk import log_notes
 from .ar_outbox import COUNTED_STATES
 
 FAILED_STATES = ('failed', 'bounced')
@@ -166,8 +167,7 @@ class ArDunningLetter(models.Model):
             for move in letter.line_ids.move_id if letter.company_id.ar_dunning_note_on_invoices else ():
                 moves.setdefault(move.id, []).append(note)
         for model, notes in (('res.partner', partners), ('account.move', moves)):
-            self.env[model].browse(notes)._message_log_batch(
-                {record_id: Markup("<br/>").join(own) for record_id, own in notes.items()})
+            log_notes(self.env[model], {record_id: Markup("<br/>").join(own) for record_id, own in notes.items()})
 
     def _prepare_note(self):
         """Return what the chatter says about the letter now."""

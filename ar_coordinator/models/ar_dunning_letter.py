@@ -11,6 +11,7 @@ from odoo.tools.mail import email_normalize
 
 from .ar_dunning_outcome import GOING
 from .ar_outbox import COUNTED_STATES, describe
+from .ir_qweb import shared
 
 
 def write_changed(record, vals):
@@ -116,7 +117,9 @@ class ArDunningLetter(models.Model):
     def _render_sender(self):
         """Return the company's address block as HTML, for the mail template."""
         letter = self._localized()
-        return letter.env['ir.qweb']._render('ar_coordinator.ar_dunning_letter_sender', {'letter': letter})
+        return shared(
+            letter.env, ('sender', letter.company_id.id, letter.env.lang),
+            lambda: letter.env['ir.qweb']._render('ar_coordinator.ar_dunning_letter_sender', {'letter': letter}))
 
     def _get_date_to_pay(self):
         """Return the day by which the letter asks for payment, formatted."""

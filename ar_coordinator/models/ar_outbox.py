@@ -12,6 +12,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools.misc import format_amount, format_date
 
+from .ir_qweb import shared
+
 _logger = logging.getLogger(__name__)
 
 COUNTED_STATES = ('queued', 'sent')  # these reached the customer as far as we know; failed and bounced ones did not
@@ -252,11 +254,16 @@ class ArOutboxMessage(models.AbstractModel):
 
     def _format_amount(self, amount, currency=None):
         """Format an amount, of the message's currency by default."""
-        return format_amount(self.env, amount, currency or self.currency_id, lang_code=self.lang)
+        currency, lang = currency or self.currency_id, self.lang or self.env.lang
+        return shared(
+            self.env, ('amount', currency.id, lang, amount),
+            lambda: format_amount(self.env, amount, currency, lang_code=lang))
 
     def _format_date(self, date):
         """Format a date; nothing for no date."""
-        return format_date(self.env, date, lang_code=self.lang) if date else ""
+        lang = self.lang or self.env.lang
+        return shared(
+            self.env, ('date', lang, date), lambda: format_date(self.env, date, lang_code=lang)) if date else ""
 
     def _get_sender_lines(self):
         """Return the company's address, phone, e-mail and tax number as lines, for the letterhead."""

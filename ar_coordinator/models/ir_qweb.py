@@ -1,9 +1,19 @@
-"""Mail templates compiled once for all letters of a batch, instead of once for each letter."""
+"""What all letters of a batch share is made once: compiled mail templates, formatted dates and amounts, the sender."""
 from lxml import etree
 
 from odoo import models
 
-COMPILED = 'ar_compiled_templates'  # context key: a dict that lives as long as the batch
+COMPILED = 'ar_compiled_templates'  # context key: a dict that lives as long as the batch, see also `shared`
+
+
+def shared(env, key, make):
+    """Return `make()`, called once for all letters of a batch; `key` says what it depends on, the language included."""
+    batch = env.context.get(COMPILED)
+    if batch is None:
+        return make()
+    if key not in batch:
+        batch[key] = make()
+    return batch[key]
 
 
 class IrQweb(models.AbstractModel):

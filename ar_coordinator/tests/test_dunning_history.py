@@ -1,8 +1,12 @@
 """The history of reminders on invoices and customers, filters, chatter notes, one customer's run, calls."""
 from datetime import date
 
+from markupsafe import Markup
+
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
+
+from odoo.addons.ar_coordinator.models.ar_bulk import log_notes
 
 from .dunning_common import TODAY, DunningCommon, contact, instalment_terms
 
@@ -160,6 +164,26 @@ class TestDunningHistory(DunningCommon):
             return self.cr.sql_log_count - before
         count(1)
         self.assertLessEqual(count(10), count(1) + 3)
+
+    def test_notes_are_what_odoo_writes(self):
+        """Notes written in one statement differ from Odoo's own only in record and text, and are as clean."""
+        records = self.customer + self.other_customer + contact(self.env, self.customer, "Buyer")
+        records.mapped('message_ids')  # cached, and stale afterwards
+        bodies = {
+            record.id: Markup('<p style="color: red" onclick="steal()">%s</p>') % f"<{record.name}>"
+            for record in records}
+        own = records._message_log_batch(bodies)
+        log_notes(records, bodies)
+        columns = [
+            name for name, field in own._fields.items() if field.store and field.type not in ('one2many', 'many2many')
+            and name not in ('id', 'message_id')]
+        for record, expected in zip(records, own, strict=True):
+            note = record.message_ids[0]
+            self.assertNotEqual(note, expected)
+            self.assertEqual(*({**message.read(columns, load=False)[0], 'id': None} for message in (note, expected)))
+            self.assertIn(Markup.escape(f"<{record.name}>"), note.body)
+            self.assertNotIn('steal', note.body)
+        log_notes(records, {})
 
     def test_history_survives(self):
         """Part payment, un-reconciling and archiving of policy and levels leave the history as it was."""

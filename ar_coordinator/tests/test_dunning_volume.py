@@ -46,6 +46,26 @@ class TestDunningVolume(VolumeCommon):
         self.assertEqual(set(run.letter_ids.mapped('state')), {'queued'})
         self.assertEqual(sorted(compiled), ['en_US', 'fr_FR'])
 
+    def test_formats_are_each_letters_own(self):
+        """What a batch formats once is told apart by language and currency: equal amounts and days in four ways."""
+        for code in ('fr_FR', 'de_DE'):
+            self.env['res.lang']._activate_lang(code)
+        partners = self.env['res.partner'].create([
+            {'name': f"Volume {lang}", 'email': f'{lang.lower()}@example.com', 'lang': lang}
+            for lang in ('en_US', 'fr_FR', 'de_DE')])
+        for partner in partners:
+            self.ar_invoice(1234.5, '2026-02-01', '2026-03-20', partner=partner)
+        other = self.setup_other_currency('EUR')
+        self.ar_invoice(1234.5, '2026-02-01', '2026-03-20', partner=partners[0], currency_id=other.id)
+        bodies = {
+            (letter.partner_id, letter.currency_id): letter.body_sent for letter in self.ar_send().sudo().letter_ids}
+        own = self.company.currency_id
+        for key, amount, day in (
+                ((partners[0], own), "$ 1,234.50", "03/20/2026"), ((partners[0], other), "1,234.50 €", "03/20/2026"),
+                ((partners[1], own), "$ 1 234,50", "20/03/2026"), ((partners[2], own), "$ 1.234,50", "20.03.2026")):
+            self.assertIn(amount.replace(" ", "\N{NO-BREAK SPACE}"), bodies[key])
+            self.assertIn(day, bodies[key])
+
     def test_failure_10_nothing_passes_from_letter_to_letter(self):
         """What a template notes for one customer is unknown to the next one, though they share the compiled text."""
         template = self.level_1.mail_template_id
