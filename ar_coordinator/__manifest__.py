@@ -13,6 +13,7 @@
         'security/ir.model.access.csv',
         'security/ar_rules.xml',
         'security/ar_credit_rules.xml',
+        'security/ar_worklist_rules.xml',
 
         # Record data.
         'data/ar_dispute_reason_data.xml',
@@ -31,6 +32,7 @@
         'data/ar_credit_mode_data.xml',
         'data/ar_credit_cron.xml',
         'data/ar_first_run_data.xml',
+        'data/ar_worklist_rule_data.xml',
 
         # QWeb templates.
         'reports/ar_aging_report_templates.xml',
@@ -82,6 +84,7 @@
         'views/ar_promise_inherit_views.xml',
         'views/ar_portal_templates.xml',
         'views/ar_credit_settings_views.xml',
+        'views/ar_worklist_views.xml',
         'wizards/ar_credit_reason_wizard_views.xml',
         'wizards/ar_credit_simulation_views.xml',
         'wizards/ar_dispute_wizard_views.xml',

@@ -7,6 +7,7 @@ from . import ar_ledger_payments
 from . import ar_ledger_left_alone
 from . import ar_ledger_series
 from . import ar_ledger_collections
+from . import ar_ledger_worklist
 from . import ar_ledger_tie_out
 from . import ar_ledger_unapplied
 from . import ar_table_report
@@ -106,3 +107,7 @@ from . import ar_credit_group_follow
 from . import ar_credit_information
 from . import ar_credit_score
 from . import ar_credit_application
+from . import ar_worklist_rule
+from . import ar_worklist_snooze
+from . import ar_worklist
+from . import ar_worklist_action

@@ -78,3 +78,5 @@ from . import test_promise_tour
 from . import test_rpc
 from . import test_unapplied
 from . import test_statement
+from . import test_worklist
+from . import test_worklist_engine
