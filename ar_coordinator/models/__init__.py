@@ -106,6 +106,7 @@ from . import ar_credit_group_change
 from . import ar_credit_group_follow
 from . import ar_credit_information
 from . import ar_credit_score
+from . import ar_credit_documents
 from . import ar_credit_application
 from . import ar_worklist_rule
 from . import ar_worklist_snooze

@@ -15,7 +15,8 @@ class ArCreditApprover(models.Model):
     user_id = fields.Many2one(
         comodel_name='res.users', string="Approver", required=True, index=True, ondelete='cascade',
         domain=[('share', '=', False)])
-    amount_to = fields.Monetary(string="Up to", help="Decides up to this amount. 0: any amount.")
+    amount_to = fields.Monetary(
+        string="Up to", help="Decides up to this amount, the tolerance of a release included. 0: any amount.")
     class_ids = fields.Many2many(comodel_name='ar.credit.class', string="Risk Classes", help="Empty: all.")
     away_from = fields.Date()
     away_to = fields.Date(string="Away until")

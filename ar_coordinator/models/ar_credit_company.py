@@ -21,6 +21,10 @@ class ResCompany(models.Model):
         string="Release Tolerance (%)", digits=(5, 2), default=5.0,
         help="A released document may grow by this much, unless the customer's risk class says otherwise.")
 
+    ar_credit_application_online = fields.Boolean(
+        string="Applications Online", default=True,
+        help="Customers find the credit application on the home page of the portal.")
+
     @api.constrains('ar_release_tolerance', 'ar_credit_approval_amount')
     def _check_ar_credit(self):
         for company in self:
@@ -42,6 +46,8 @@ class ResConfigSettings(models.TransientModel):
     ar_credit_approval_amount = fields.Monetary(related='company_id.ar_credit_approval_amount', readonly=False)
     ar_credit_notify = fields.Boolean(related='company_id.ar_credit_notify', readonly=False)
     ar_release_tolerance = fields.Float(related='company_id.ar_release_tolerance', readonly=False)
+    ar_credit_application_online = fields.Boolean(
+        related='company_id.ar_credit_application_online', readonly=False)
 
     def _inverse_account_default_credit_limit(self):
         """Override: with a default limit, customers without one of their own are limited to it; without, unlimited."""

@@ -104,6 +104,7 @@ class ArCreditHold(models.Model):
                 name for name, value in vals.items() if value and name != 'is_manual'} for vals in vals_list):
             raise AccessError(self.env._(
                 "Holds by hand have a customer, a reason and documents; the rest is recorded."))
+        self.flush_model(['date_end'])  # what was lifted a moment ago makes room in the unique index
         holds = super().create(of_customers(self.env, vals_list))
         holds.filtered('is_manual')._fill_figures()
         return holds

@@ -103,8 +103,8 @@ class ResPartner(models.Model):
             customer = partner._origin.commercial_partner_id
             own = exposure.get(customer.id)
             partner.ar_credit_text = own and self.env['ir.qweb']._render('ar_coordinator.ar_credit_exposure', {
-                'parts': [(labels.get(part, part), own['parts'][part]) for part in labels if part in own['parts']],
-                'figures': own, 'limit': limits[customer.id],
+                'parts': [(labels[part], own['parts'][part], part) for part in labels if part in own['parts']],
+                'customer': customer, 'company': company, 'figures': own, 'limit': limits[customer.id],
                 'beside': customer._ar_get_credit_beside(company),
                 'money': lambda amount: formatLang(self.env, amount, currency_obj=company.currency_id)})
 

@@ -85,7 +85,7 @@ class ArCreditRelease(models.Model):
         for release in self:
             release.used_amount = sum(release.use_ids.mapped('amount'))
 
-    @api.depends('state', 'requested_by_id', 'partner_id', 'max_amount')
+    @api.depends('state', 'requested_by_id', 'partner_id', 'max_amount', 'tolerance')
     @api.depends_context('uid')
     def _compute_may_approve(self):
         for release in self:
@@ -295,14 +295,13 @@ class ArCreditRelease(models.Model):
     def _get_approvers(self):
         """Return the users who are asked to decide: the approvers for amount and risk class, never who asked.
 
-        What the tolerance adds beyond the usual counts as part of the amount.
+        The tolerance is part of the amount: what may pass in the end is what an approver answers for.
         """
         self.ensure_one()
         customer = self.partner_id.sudo().with_company(self.company_id)  # sudo: the risk class
-        risk_class = customer.ar_credit_class_id
-        beyond = max(self.tolerance - (risk_class.tolerance or self.company_id.ar_release_tolerance), 0.0)
+        most = self.currency_id.round(self.max_amount * (1 + self.tolerance / 100)) if self.document else self.max_amount
         return self.env['ar.credit.approver']._get_users(
-            self.company_id, self.max_amount * (1 + beyond / 100) or None, risk_class, self.requested_by_id)
+            self.company_id, most or None, customer.ar_credit_class_id, self.requested_by_id)
 
     def _get_approver_names(self):
         """Return the names of who was asked, for a sentence."""

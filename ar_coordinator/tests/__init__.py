@@ -6,6 +6,7 @@ from . import test_answer_pay
 from . import test_answer_tour
 from . import test_cash_forecast
 from . import test_credit_application
+from . import test_credit_documents
 from . import test_credit_engine
 from . import test_credit_evaluation
 from . import test_credit_exposure

@@ -149,13 +149,33 @@ class TestCreditApprovers(CreditCommon):
         release.with_user(self.boss).action_approve()
         self.assertEqual(release.state, 'approved')
 
-    def test_tolerance_beyond_the_usual_counts_as_amount(self):
-        """Nobody gets a big document past a small approver by asking for little with much tolerance."""
+    def test_the_tolerance_is_part_of_an_approver_s_amount(self):
+        """What may pass in the end counts: nobody gets a big document past a small approver, not by 5 % either."""
+        self.rule('over_limit')
+        self.ar_invoice(1_000, '2026-03-01')
+        for amount, approvers in ((952.38, self.manager | self.boss), (952.39, self.boss), (1_000, self.boss)):
+            draft = self.ar_invoice(amount, '2026-03-31', post=False)
+            draft.with_user(self.biller).action_ar_request_release()
+            release = draft.ar_release_id
+            self.assertEqual((release.tolerance, release._get_approvers()), (5, approvers), amount)
+        release.sudo().tolerance = 0
+        self.assertEqual(release._get_approvers(), self.manager | self.boss)
+        with self.assertRaises(UserError):
+            release.with_user(self.manager).action_approve()
+            release.with_user(self.manager).tolerance = 50  # a release that was decided stays as it is
+
+    def test_releases_without_a_document_have_no_tolerance(self):
+        self.rule('over_limit')
         release = self.env['ar.credit.release'].with_user(self.clerk).create({
-            'partner_id': self.customer.id, 'company_id': self.company.id, 'max_amount': 100, 'reason': "Please"})
-        self.assertEqual(release.sudo()._get_approvers(), self.manager | self.boss)
-        release.tolerance = 10_000
+            'partner_id': self.customer.id, 'company_id': self.company.id, 'max_amount': 1_100, 'reason': "Please",
+            'tolerance': 10_000})
+        release.action_request()
         self.assertEqual(release.sudo()._get_approvers(), self.boss)
+        release.with_user(self.boss).action_approve()
+        self.ar_invoice(1_000, '2026-03-30')
+        self.ar_invoice(1_100, '2026-03-31')
+        with self.assertRaisesRegex(UserError, "over the limit"):
+            self.ar_invoice(0.01, '2026-03-31')
 
     def test_stand_in_while_away(self):
         self.big.write({'away_from': '2026-03-30', 'away_to': '2026-03-31', 'delegate_id': self.other_manager.id})

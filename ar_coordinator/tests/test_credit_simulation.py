@@ -18,6 +18,7 @@ class TestCreditSimulation(CreditCommon):
         cls.company.ar_credit_check_posting = False
 
     def simulate(self, rule, user=None, **vals):
+        self.company.ar_credit_check_posting = True
         action = rule.with_user(user or self.manager).action_simulate()
         with Form(self.env['ar.credit.simulation'].with_user(user or self.manager).with_context(
                 **action['context'])) as form:

@@ -1,9 +1,10 @@
-"""What a credit rule would have done to the invoices of the last 90 days, before it is switched on.
+"""What a credit rule would have done to the documents of the last 90 days, before it is switched on.
 
-Each past day's documents are judged by the books as they stood the evening before, with today's limits. What would
-have happened afterwards because of a hold is not guessed: everything else is as it was.
+Each past day's documents are judged by the books as they stood the evening before and by what was ordered until then
+and not invoiced yet, with today's limits. What would have happened afterwards because of a hold is not guessed:
+everything else is as it was. Bridges add their documents (`_get_documents`) and what they commit (`_get_commitments`).
 """
-from collections import defaultdict
+from collections import defaultdict, namedtuple
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -16,6 +17,10 @@ KINDS = {
     'over_limit', 'without_credit', 'share_used', 'overdue_days', 'overdue_amount', 'order_size', 'broken_promises',
     'returned_payment'}
 SHOWN = 200  # lines
+
+PastDocument = namedtuple('PastDocument', 'document customer day amount kind of', defaults=((),))
+PastDocument.__doc__ = """What was posted, confirmed or delivered: amount in company currency; kind as in engine.credit;
+of: {key of a commitment: how much of it this uses up or makes}, see `_get_commitments`."""
 
 
 class ArCreditSimulation(models.TransientModel):
@@ -52,65 +57,124 @@ class ArCreditSimulation(models.TransientModel):
         held, looked_at, left_out = self._simulate()
         self.write({
             'is_done': True, 'document_count': looked_at, 'held_count': len(held), 'left_out_count': left_out,
-            'held_amount': sum(amount for _document, _customer, _day, amount, _reason in held),
-            'customer_count': len({customer for _document, customer, _day, _amount, _reason in held}),
+            'held_amount': sum(past.amount for past, _reason in held),
+            'customer_count': len({past.customer for past, _reason in held}),
             'line_ids': [Command.clear(), *(Command.create({
-                'name': document.display_name, 'document': f'{document._name},{document.id}', 'partner_id': customer,
-                'date': day, 'amount': amount, 'reason': reason,
-            }) for document, customer, day, amount, reason in held[:SHOWN])]})
+                'name': past.document.display_name, 'document': f'{past.document._name},{past.document.id}',
+                'partner_id': past.customer.id, 'date': past.day, 'amount': past.amount, 'reason': reason,
+            }) for past, reason in held[:SHOWN])]})
         return {
             'type': 'ir.actions.act_window', 'res_model': self._name, 'res_id': self.id, 'views': [(False, 'form')],
             'target': 'new', 'name': self.env._("Simulation of %s", self.rule_id.name)}
 
     def _simulate(self):
-        """Return ([(document, customer id, day, amount, reason)], documents looked at, documents left out)."""
+        """Return ([(PastDocument, reason)] of what is stopped, documents looked at, documents left out)."""
         company = self.company_id
         self = self.with_company(company)
-        ledger, rules = self.env['ar.ledger'], self.env['ar.credit.rule']
         rule = self.rule_id._to_engine()
-        kind = next(iter(sorted(rule.documents)), credit.ORDER)
+        date_from = company._ar_today() - timedelta(days=self.days)
+        kinds = rule.documents & self._get_kinds()
+        documents = [past for past in self._get_documents(date_from) if past.kind in kinds]
+        judged = [past for past in documents if not past.customer.ar_credit_group_id]
+        customers = self.env['res.partner'].union(*(past.customer for past in judged))
+        facts = _PastFacts(self, customers, date_from)
         by_day = defaultdict(list)
-        left_out = 0
-        documents = self._get_documents(company._ar_today() - timedelta(days=self.days))
-        for document, customer, day, amount in documents:
-            if customer.ar_credit_group_id:
-                left_out += 1
-            else:
-                by_day[day].append((document, customer, amount))
-        customers = self.env['res.partner'].union(*(customer for _document, customer, _day, _amount in documents))
-        limits = customers._ar_get_limits(company, {})
-        promises = self.env['ar.promise']._get_broken_promises(customers, company)
-        returned = rules._get_returned_payments(customers, company)
+        for past in judged:
+            by_day[past.day].append(past)
         held = []
         for day in sorted(by_day):
-            own = self.env['res.partner'].union(*(customer for _document, customer, _amount in by_day[day]))
-            figures = ledger._get_open_figures(own, company, as_of=day - timedelta(days=1), age_at=day)
-            added = defaultdict(float)
-            for document, customer, amount in by_day[day]:
-                books, limit = figures.get(customer.id, {}), limits[customer.id]
-                fault = books.get('our_fault', 0.0) if company.ar_credit_exclude_our_fault else 0.0
-                facts = credit.Facts(
-                    mode=limit.mode, limit=limit.amount, overdue=books.get('overdue_checked', 0.0),
-                    exposure=books.get('receivable', 0.0) - fault + added[customer.id],
-                    oldest_days=int(books.get('oldest_days', 0)),
-                    broken_promises=tuple((day - past).days for past in promises.get(customer.id, ()) if past < day),
-                    returned_payments=tuple((day - past).days for past in returned.get(customer.id, ()) if past < day),
-                    risk_class=customer.ar_credit_class_id.id or None, country=customer.country_id.id or None,
-                    digits=company.currency_id.decimal_places)
-                added[customer.id] += amount
+            facts.turn_to(day, self.env['res.partner'].union(*(past.customer for past in by_day[day])))
+            for past in by_day[day]:
+                adds = facts.take(past)
                 held += [
-                    (document, customer.id, day, amount, rules._describe(decision, company))
-                    for decision in credit.decide(facts, [rule], credit.Document(kind, amount, amount))]
-        return held, len(documents), left_out
+                    (past, self.env['ar.credit.rule']._describe(decision, company)) for decision in credit.decide(
+                        facts.of(past.customer, adds), [rule], credit.Document(past.kind, adds, past.amount))]
+        return held, len(documents), len(documents) - len(judged)
+
+    @api.model
+    def _get_kinds(self):
+        """Hook: return the kinds of documents that are looked at."""
+        return {credit.POSTING}
 
     @api.model
     def _get_documents(self, date_from):
-        """Hook: return [(document, customer, day, amount in company currency)] from a day on, oldest first."""
+        """Hook: return the PastDocuments of the current company from a day on, in the order they are judged in a day.
+
+        :param date date_from: the first day
+        """
         moves = self.env['account.move'].search_fetch([
             ('company_id', '=', self.env.company.id), ('state', '=', 'posted'), ('invoice_date', '>=', date_from),
             ('move_type', 'in', ('out_invoice', 'out_receipt')), ('commercial_partner_id', '!=', False)],
             ['name', 'commercial_partner_id', 'invoice_date', 'amount_total_signed'], order='invoice_date, id')
-        return [(move, move.commercial_partner_id, move.invoice_date, move.amount_total_signed) for move in moves]
+        of = self._get_commitments_of(moves)
+        return [
+            PastDocument(move, move.commercial_partner_id, move.invoice_date, move.amount_total_signed, credit.POSTING,
+                         of.get(move.id, {})) for move in moves]
+
+    @api.model
+    def _get_commitments_of(self, moves):
+        """Hook: return {invoice id: {key of a commitment: amount of it that was invoiced}}."""
+        return {}
+
+    @api.model
+    def _get_commitments(self, customers, date_from):
+        """Hook: return [(day, customer id, key, change)] in order: what was committed beside the books, order by order.
+
+        A change of None ends the commitment. Days before `date_from` count too.
+        """
+        return []
+
+
+class _PastFacts:
+    """The facts of customers day by day: the books of the evening before, and what was committed until then."""
+
+    def __init__(self, simulation, customers, date_from):
+        self.env, self.company = simulation.env, simulation.company_id
+        rules = self.env['ar.credit.rule']
+        self.limits = customers._ar_get_limits(self.company, {})
+        self.promises = self.env['ar.promise']._get_broken_promises(customers, self.company)
+        self.returned = rules._get_returned_payments(customers, self.company)
+        self.changes = simulation._get_commitments(customers, date_from)
+        self.done = 0  # of the changes
+        self.rest = defaultdict(lambda: defaultdict(float))  # customer id: {key: amount}
+
+    def turn_to(self, day, customers):
+        """Go to a day: everything before it counts."""
+        self.day, self.added, self.used = day, defaultdict(float), defaultdict(float)
+        while self.done < len(self.changes) and self.changes[self.done][0] < day:
+            _day, customer_id, key, change = self.changes[self.done]
+            self.rest[customer_id][key] = 0.0 if change is None else self.rest[customer_id][key] + change
+            self.done += 1
+        self.books = self.env['ar.ledger']._get_open_figures(
+            customers, self.company, as_of=day - timedelta(days=1), age_at=day)
+
+    def take(self, past):
+        """Return what a document adds to the exposure: not what its commitments have in it already."""
+        rest, counted = self.rest[past.customer.id], 0.0
+        for key, amount in dict(past.of).items():
+            if past.kind == credit.ORDER:  # makes the commitment: an invoice of the same day is no second one
+                self.used[key] -= amount
+            else:
+                found = min(amount, max(rest[key] - self.used[key], 0.0))
+                self.used[key] += found if past.kind == credit.POSTING else 0.0
+                counted += found
+        return self.company.currency_id.round(0.0 if past.kind == credit.DELIVERY else past.amount - counted)
+
+    def of(self, customer, adds):
+        """Return the customer's Facts before a document that adds so much, which then counts for the day's next."""
+        books, limit, day = self.books.get(customer.id, {}), self.limits[customer.id], self.day
+        fault = books.get('our_fault', 0.0) if self.company.ar_credit_exclude_our_fault else 0.0
+        committed = sum(max(amount, 0.0) for amount in self.rest[customer.id].values())
+        before = self.added[customer.id]
+        self.added[customer.id] += adds
+        return credit.Facts(
+            mode=limit.mode, limit=limit.amount, overdue=books.get('overdue_checked', 0.0),
+            exposure=books.get('receivable', 0.0) - fault + committed + before,
+            oldest_days=int(books.get('oldest_days', 0)),
+            broken_promises=tuple((day - past).days for past in self.promises.get(customer.id, ()) if past < day),
+            returned_payments=tuple((day - past).days for past in self.returned.get(customer.id, ()) if past < day),
+            risk_class=customer.ar_credit_class_id.id or None, country=customer.country_id.id or None,
+            digits=self.company.currency_id.decimal_places)
 
 
 class ArCreditSimulationLine(models.TransientModel):

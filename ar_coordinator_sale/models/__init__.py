@@ -5,3 +5,4 @@ from . import sale_order
 from . import sale_order_line
 from . import payment_transaction
 from . import account_move
+from . import res_partner

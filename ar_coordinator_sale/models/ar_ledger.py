@@ -76,6 +76,21 @@ class ArLedger(models.AbstractModel):
             "%s SELECT order_id, total FROM by_order",
             self._with_orders(company, SQL("o.id = ANY(%s)", orders.ids))))}
 
+    @api.model
+    def _get_orders_behind(self, customer, company):
+        """Return {'orders' or 'delivered': ids of the orders that make this part of a customer's exposure}.
+
+        :param customer: res.partner, commercial partner
+        :param company: res.company
+        """
+        self._flush_orders()
+        rows = self.env.execute_query(SQL(
+            "%s SELECT order_id, total - delivered, delivered FROM by_order",
+            self._with_orders(company, SQL("partner.commercial_partner_id = %s", customer.id))))
+        return {
+            'orders': {order_id for order_id, left, _delivered in rows if left},
+            'delivered': {order_id for order_id, _left, delivered in rows if delivered}}
+
     def _with_orders(self, company, condition):
         """WITH clause giving `by_order`: order_id, partner_id (commercial), total, and how much of it is delivered.
 

@@ -33,7 +33,8 @@ class SaleOrder(models.Model):
         string="Paid While on Hold", readonly=True, copy=False, groups='base.group_user',
         help="Paid online, so the order was confirmed although the customer is on credit hold.")
     ar_credit_panel = fields.Html(
-        string="Credit of the Customer", compute='_compute_ar_credit_panel', groups='ar_coordinator.group_ar_base')
+        string="Credit of the Customer", compute='_compute_ar_credit_panel', sanitize=False,
+        groups='ar_coordinator.group_ar_base')
 
     # === COMPUTE METHODS === #
 
@@ -59,7 +60,8 @@ class SaleOrder(models.Model):
                 order.ar_credit_panel = self.env['ir.qweb']._render('ar_coordinator_sale.ar_credit_panel', {
                     'customer': customer, 'limit': limit, 'adds': adds, 'after': limit.exposure + adds,
                     'confirmed': order.state == 'sale', 'own': own,
-                    'parts': [(labels[part], own['parts'][part]) for part in labels if part in own['parts']],
+                    'company': company,
+                    'parts': [(labels[part], own['parts'][part], part) for part in labels if part in own['parts']],
                     'money': lambda amount, company=company: formatLang(
                         self.env, amount, currency_obj=company.currency_id)})
 
@@ -133,6 +135,12 @@ class SaleOrder(models.Model):
         """Return the order's total with taxes in company currency, at the order's own rate."""
         self.ensure_one()
         return self.company_id.currency_id.round(self.amount_total / (self.currency_rate or 1.0))
+
+    def _ar_get_confirmation_day(self):
+        """Return the day a confirmed order was confirmed, in the company's time zone."""
+        self.ensure_one()
+        return fields.Datetime.context_timestamp(
+            self.with_context(tz=self.company_id._ar_timezone()), self.date_order).date()
 
     def _ar_get_order_request(self):
         """Return the CreditRequest to confirm this order, or to keep it as it is when it is confirmed."""

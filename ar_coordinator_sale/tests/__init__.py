@@ -4,3 +4,4 @@ from . import test_order_growth
 from . import test_order_online
 from . import test_order_access
 from . import test_order_tour
+from . import test_order_documents

@@ -4,3 +4,4 @@ from . import sale_order
 from . import stock_picking
 from . import stock_move
 from . import stock_move_line
+from . import res_partner

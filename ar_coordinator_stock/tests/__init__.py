@@ -1,2 +1,4 @@
 from . import test_delivery_exposure
 from . import test_delivery_hold
+from . import test_delivery_documents
+from . import test_every_rule
