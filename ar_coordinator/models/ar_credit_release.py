@@ -299,7 +299,8 @@ class ArCreditRelease(models.Model):
         """
         self.ensure_one()
         customer = self.partner_id.sudo().with_company(self.company_id)  # sudo: the risk class
-        most = self.currency_id.round(self.max_amount * (1 + self.tolerance / 100)) if self.document else self.max_amount
+        growth = self.tolerance / 100 if self.document else 0.0  # without a document nothing can grow
+        most = self.currency_id.round(self.max_amount * (1 + growth))
         return self.env['ar.credit.approver']._get_users(
             self.company_id, most or None, customer.ar_credit_class_id, self.requested_by_id)
 

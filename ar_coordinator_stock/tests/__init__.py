@@ -2,3 +2,4 @@ from . import test_delivery_exposure
 from . import test_delivery_hold
 from . import test_delivery_documents
 from . import test_every_rule
+from . import test_delivery_batch

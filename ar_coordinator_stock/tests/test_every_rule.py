@@ -70,7 +70,7 @@ class TestEveryRule(StockCreditCommon):
                     self.assertEqual(document.ar_credit_state, 'free')
             rule.active = False
         self.customer.credit_limit = 1_000_000
-        for document, go in documents.values():
+        for _document, go in documents.values():
             go()
         self.assertEqual((self.draft.state, self.quotation.state, self.picking.state), ('posted', 'sale', 'done'))
 
