@@ -85,6 +85,7 @@
         'views/ar_portal_templates.xml',
         'views/ar_credit_settings_views.xml',
         'views/ar_worklist_views.xml',
+        'views/ar_close_settings_views.xml',
         'wizards/ar_credit_reason_wizard_views.xml',
         'wizards/ar_credit_simulation_views.xml',
         'wizards/ar_dispute_wizard_views.xml',

@@ -65,34 +65,8 @@ class ArLedger(models.AbstractModel):
         An item's residual is balance - matchings. Summed over all items that is the ledger, unless a matching has only
         one of its sides in the report (the other one is another company's), or a stored residual is wrong.
         """
-        query = self._lines({**opts, 'company_ids': company.ids})
-        lines = SQL(
-            "SELECT account_move_line.id, account_move_line.balance, account_move_line.amount_residual"
-            " FROM %s WHERE %s",
-            query.from_clause, query.where_clause or SQL("TRUE"))
-        crossing = self.env.execute_query(SQL(
-            """WITH line AS MATERIALIZED (%s)
-            SELECT CASE WHEN debit.id IS NULL THEN partial.credit_move_id ELSE partial.debit_move_id END,
-                   CASE WHEN debit.id IS NULL THEN -partial.amount ELSE partial.amount END
-              FROM account_partial_reconcile partial
-         LEFT JOIN line debit ON debit.id = partial.debit_move_id
-         LEFT JOIN line credit ON credit.id = partial.credit_move_id
-              JOIN account_move_line debit_line ON debit_line.id = partial.debit_move_id
-              JOIN account_move_line credit_line ON credit_line.id = partial.credit_move_id
-             WHERE partial.max_date <= %s
-               AND (debit.id IS NULL) != (credit.id IS NULL)
-               AND debit_line.parent_state = 'posted' AND credit_line.parent_state = 'posted'""",
-            lines, opts['as_of']))
-        wrong = self.env.execute_query(SQL(
-            """WITH line AS MATERIALIZED (%s)
-            SELECT line.id, line.balance - line.amount_residual - COALESCE(matched.amount, 0)
-              FROM line
-         LEFT JOIN (SELECT line_id, SUM(amount) AS amount FROM (
-                        SELECT debit_move_id AS line_id, amount FROM account_partial_reconcile
-                    UNION ALL
-                        SELECT credit_move_id, -amount FROM account_partial_reconcile) AS part
-                  GROUP BY line_id) AS matched ON matched.line_id = line.id
-             WHERE line.balance - line.amount_residual != COALESCE(matched.amount, 0)""", lines))
+        crossing = self._crossing_items(opts, company)
+        wrong = self._wrong_items(opts, company)
         found = []
         for kind, label, rows in (
             ('other_company', self.env._("%s: items matched with another company or customer", company.name), crossing),
@@ -109,3 +83,42 @@ class ArLedger(models.AbstractModel):
                 'company_id': company.id, 'kind': 'unexplained', 'amount': rest, 'move_line_ids': [],
                 'label': self.env._("%s: not explained by any entry", company.name)})
         return found
+
+    def _crossing_items(self, opts, company):
+        """[(line id, amount)]: matchings with only one of their sides among the company's items of the report."""
+        query = self._lines({**opts, 'company_ids': company.ids})
+        lines = SQL(
+            "SELECT account_move_line.id, account_move_line.balance, account_move_line.amount_residual"
+            " FROM %s WHERE %s",
+            query.from_clause, query.where_clause or SQL("TRUE"))
+        return self.env.execute_query(SQL(
+            """WITH line AS MATERIALIZED (%s)
+            SELECT CASE WHEN debit.id IS NULL THEN partial.credit_move_id ELSE partial.debit_move_id END,
+                   CASE WHEN debit.id IS NULL THEN -partial.amount ELSE partial.amount END
+              FROM account_partial_reconcile partial
+         LEFT JOIN line debit ON debit.id = partial.debit_move_id
+         LEFT JOIN line credit ON credit.id = partial.credit_move_id
+              JOIN account_move_line debit_line ON debit_line.id = partial.debit_move_id
+              JOIN account_move_line credit_line ON credit_line.id = partial.credit_move_id
+             WHERE partial.max_date <= %s
+               AND (debit.id IS NULL) != (credit.id IS NULL)
+               AND debit_line.parent_state = 'posted' AND credit_line.parent_state = 'posted'""",
+            lines, opts['as_of']))
+
+    def _wrong_items(self, opts, company):
+        """[(line id, amount)]: items whose stored residual does not follow from their matchings."""
+        query = self._lines({**opts, 'company_ids': company.ids})
+        lines = SQL(
+            "SELECT account_move_line.id, account_move_line.balance, account_move_line.amount_residual"
+            " FROM %s WHERE %s",
+            query.from_clause, query.where_clause or SQL("TRUE"))
+        return self.env.execute_query(SQL(
+            """WITH line AS MATERIALIZED (%s)
+            SELECT line.id, line.balance - line.amount_residual - COALESCE(matched.amount, 0)
+              FROM line
+         LEFT JOIN (SELECT line_id, SUM(amount) AS amount FROM (
+                        SELECT debit_move_id AS line_id, amount FROM account_partial_reconcile
+                    UNION ALL
+                        SELECT credit_move_id, -amount FROM account_partial_reconcile) AS part
+                  GROUP BY line_id) AS matched ON matched.line_id = line.id
+             WHERE line.balance - line.amount_residual != COALESCE(matched.amount, 0)""", lines))

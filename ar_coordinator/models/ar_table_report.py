@@ -89,14 +89,15 @@ class ArTableReport(models.AbstractModel):
     def _read_options(self, options, own=()):
         """Check and complete `options` by `ar.ledger._read_options`, refusing what this report does not know.
 
-        :param own: names of options the ledger does not know; they are returned as they came, for the report to check
+        :param own: names of options that are the report's; they are returned as they came (None: not given), for the
+            report to check
         :return: dict (see `ar.ledger._read_options`)
         :raise AccessError, UserError: as there, and UserError for options that are not this report's
         """
         options = dict(options or {})
         if unknown := set(options) - {*self._filter_keys(), 'company_ids'} - set(own):
             raise UserError(self.env._("Unknown option: %s", ", ".join(sorted(unknown))))
-        mine = {name: options.pop(name) for name in own if name in options}
+        mine = {name: options.pop(name, None) for name in own}  # not the ledger's defaults
         return {**self.env['ar.ledger']._read_options(options), **mine}
 
     def _read_choice(self, options, key, default):

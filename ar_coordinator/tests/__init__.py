@@ -81,3 +81,5 @@ from . import test_unapplied
 from . import test_statement
 from . import test_worklist
 from . import test_worklist_engine
+from . import test_roll_forward
+from . import test_close_properties

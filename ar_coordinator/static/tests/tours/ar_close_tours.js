@@ -56,3 +56,40 @@ registry.category("web_tour.tours").add("ar_unapplied_report_phone", {
         { content: "parts", trigger: ".o_ar_part:contains('-120.00')" },
     ],
 });
+
+registry.category("web_tour.tours").add("ar_roll_forward", {
+    steps: () => [
+        { content: "ends where the ledger does", trigger: cell("Total", "closing", "1,155.00") },
+        { content: "proven", trigger: ".o_ar_check_ok:contains('closing balance less the general ledger'):contains('0.00')" },
+        { content: "what does not fit is listed", trigger: "[data-table=other] td:contains('Other entry')" },
+        { content: "drill into write-offs", trigger: `${row("Total")} td[data-column=write_offs] .o_ar_drill`, run: "click" },
+        { content: "two journal items", trigger: ".o_list_view .o_data_row:nth-of-type(2)" },
+        { content: "back", trigger: ".o_breadcrumb .o_back_button, .breadcrumb-item.o_back_button", run: "click" },
+        { content: "grouping", trigger: ".o_ar_filter_choice[data-filter=group_by]", run: "click" },
+        { content: "by customer", trigger: ".o-dropdown--menu [data-value=partner]", run: "click" },
+        { content: "grouped", trigger: cell("Harbour", "closing", "1,130.00"), run: () => inAddress("group_by=partner") },
+        { content: "the aged report behind a balance", trigger: `${row("Harbour")} td[data-column=closing] .o_ar_drill`, run: "click" },
+        { content: "only this customer", trigger: ".o_ar_aging .o_ar_totals td[data-column=total]:contains('1,130.00')" },
+        { content: "back", trigger: ".o_breadcrumb .o_back_button, .breadcrumb-item.o_back_button", run: "click" },
+        { content: "period", trigger: ".o_ar_filter_period:contains('03/01/2026')", run: "click" },
+        { content: "until April", trigger: "#o_ar_date_to", run: "edit 04/30/2026 && press Enter" },
+        { content: "one invoice more", trigger: cell("Total", "closing", "1,225.00"), run: () => inAddress("date_to=2026-04-30") },
+        { content: "export", trigger: ".o_ar_export_pdf", run: "click" },
+        { content: "done", trigger: ".o_ar_export_pdf:enabled:not(:has(.fa-spin))" },
+    ],
+});
+
+registry.category("web_tour.tours").add("ar_sub_ledger", {
+    steps: () => [
+        { content: "agrees", trigger: ".o_ar_check_ok:contains('general ledger less sub-ledger'):contains('0.00')" },
+        { content: "the account", trigger: ".o_ar_report_table td[data-column=open_items]:contains('1,155.00')" },
+        { content: "date", trigger: ".o_ar_filter_date", run: "click" },
+        { content: "end of February", trigger: "#o_ar_as_of", run: "edit 02/28/2026 && press Enter" },
+        { content: "another balance", trigger: ".o_ar_report_table td[data-column=ledger]:contains('1,250.00')" },
+        { content: "its journal items", trigger: ".o_ar_report_table .o_ar_first .o_ar_drill", run: "click" },
+        { content: "two", trigger: ".o_list_view .o_data_row:nth-of-type(2)" },
+        { content: "back", trigger: ".o_breadcrumb .o_back_button, .breadcrumb-item.o_back_button", run: "click" },
+        { content: "export", trigger: ".o_ar_export_xlsx", run: "click" },
+        { content: "done", trigger: ".o_ar_export_xlsx:enabled:not(:has(.fa-spin))" },
+    ],
+});
