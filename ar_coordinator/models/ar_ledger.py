@@ -1,6 +1,7 @@
-"""The only place with SQL on the books: open items as of a date and aged totals.
+"""The only place with SQL on the books: open items as of a date.
 
-The comparison with the general ledger is in ar_ledger_tie_out.py, sales and series over months in ar_ledger_series.py.
+Filters are in ar_ledger_filters.py, aged totals and their groups in ar_ledger_aged.py and ar_ledger_groups.py, the
+comparison with the general ledger in ar_ledger_tie_out.py, sales and series over months in ar_ledger_series.py.
 
 Facts only; policies and formulas live in `engine/`. Everything is one set-based query per fact, for the companies the
 user has switched on, with the user's record rules.
@@ -25,15 +26,21 @@ from odoo.tools import SQL
 from ..engine import buckets
 from .account_move_line import UNPOSTED_MATCHED
 
-GROUPS_BY = ('partner', 'salesperson', 'collector', 'country', 'currency', 'company')
+GROUPS_BY = (
+    'partner', 'parent', 'credit_group', 'salesperson', 'collector', 'country', 'tag', 'currency', 'company', 'account',
+    'risk_class')
+# columns of the aged report that are only computed when asked for
+EXTRA_COLUMNS = (
+    'overdue', 'on_hold', 'oldest_days', 'average_days', 'last_payment', 'last_payment_amount', 'limit', 'limit_used')
 # filters, see ar_ledger_filters.py: of the items themselves; of the customer or the invoice behind them
 ITEM_FILTERS = ('account_ids', 'currency_ids')
 CUSTOMER_FILTERS = (
     'collector_ids', 'salesperson_ids', 'country_ids', 'tag_ids', 'risk_class_ids', 'credit_group_ids')
 FILTERS = (*ITEM_FILTERS, *CUSTOMER_FILTERS)
 OPTIONS = {
-    'as_of', 'age_at', 'basis', 'bucket_limits', 'company_ids', 'partner_ids', 'group_by', 'group_id', 'limit',
-    'offset', 'order', 'date_from', 'date_to', 'tie_out', 'window_days', 'months', *FILTERS,
+    'as_of', 'age_at', 'basis', 'bucket_limits', 'bucket_by', 'company_ids', 'partner_ids', 'group_by', 'group_id',
+    'group_ids', 'cell', 'columns', 'compare_to', 'amounts_in', 'limit', 'offset', 'order', 'date_from', 'date_to',
+    'tie_out', 'window_days', 'months', *FILTERS,
 }
 DUE_DATE = SQL("COALESCE(account_move_line.date_maturity, account_move_line.invoice_date, account_move_line.date)")
 # what was held when: a dispute's current round and its earlier ones
@@ -56,8 +63,10 @@ class ArLedger(models.AbstractModel):
     def open_items(self, options=None):
         """Return the open receivable items as of a date, oldest first.
 
-        :param dict options: as_of, age_at, basis, bucket_limits, company_ids, partner_ids, limit, offset (see
-            `_read_options`); with group_by and group_id, the items behind one row of the aged report
+        :param dict options: as_of, age_at, basis, bucket_limits, company_ids, partner_ids, filters, limit, offset (see
+            `_read_options`); with group_by and group_ids (or group_id), the items behind one row of the aged report;
+            with cell, those behind one of its amounts: a bucket's key, 'overdue', 'unapplied', 'total', 'disputed',
+            'promised' or 'on_hold'
         :return: list of dict: id (account.move.line), move_id, move_name, move_type, ref, partner_id, partner_name,
             company_id, company_currency_id, currency_id, date, invoice_date, date_maturity, age_date, days, bucket
             (index), residual, disputed and promised in company currency as the books have them, residual_currency,
@@ -66,13 +75,7 @@ class ArLedger(models.AbstractModel):
         :raise UserError: when an option makes no sense
         """
         opts = self._read_options(options)
-        limits = list(opts['bucket_limits'])
-        bucket_starts = [1, *(limit + 1 for limit in limits)]
-        condition = SQL("TRUE")
-        if 'group_id' in opts:
-            key, _joins = self._group_key(opts['group_by'])
-            condition = SQL("%s IS NOT DISTINCT FROM %s", key, opts['group_id'] or None)
-        _key, joins = self._group_key(opts['group_by'])
+        joins, condition = self._sql_path(opts)
         rows = self.env.execute_query_dict(SQL(
             """
             %(with)s
@@ -96,8 +99,8 @@ class ArLedger(models.AbstractModel):
           ORDER BY item.age_date, item.line_id
              %(limit)s
             """,
-            **{'with': self._items_with(opts)}, age_at=opts['age_at'], starts=bucket_starts, joins=joins,
-            condition=condition, limit=self._sql_limit(opts)))
+            **{'with': self._items_with(opts)}, age_at=opts['age_at'], starts=self._bucket_starts(opts),
+            joins=joins, condition=condition, limit=self._sql_limit(opts)))
         numbers = (
             'residual', 'residual_currency', 'draft_matched', 'disputed', 'disputed_currency', 'promised',
             'promised_currency')
@@ -119,94 +122,6 @@ class ArLedger(models.AbstractModel):
         return [partner_id for [partner_id] in self.env.execute_query(SQL(
             "%s SELECT DISTINCT partner_id FROM item WHERE residual_currency > 0 %s ORDER BY partner_id NULLS FIRST",
             self._items_with(opts), due))]
-
-    @api.model
-    @api.readonly
-    def aged_balance(self, options=None):
-        """Return the open items summed by group and bucket.
-
-        :param dict options: see `_read_options`
-        :return: dict with `rows` (list of dict: id, name, amounts (one per bucket, first = not due), unapplied, total,
-            disputed, promised, item_count), `totals` (the same over all groups, not only this page), `row_count`,
-            `currency_id` (of all amounts: the companies' common currency, else the current company's, converted at the
-            rate of `as_of`)
-        :raise AccessError, UserError: as `open_items`
-        """
-        opts = self._read_options(options)
-        currency, rates = self._report_currency(opts)
-        limits = list(opts['bucket_limits'])
-        columns = ['not_due', *(f'b{number}' for number in range(1, len(limits) + 2))]
-        starts = [1, *(limit + 1 for limit in limits)]
-        key, joins = self._group_key(opts['group_by'])
-        amounts = SQL(", ").join(
-            SQL("COALESCE(SUM(residual) FILTER (WHERE residual >= 0 AND bucket = %s), 0) AS %s",
-                number, SQL.identifier(column))
-            for number, column in enumerate(columns))
-        measures = [*columns, 'unapplied', 'total', 'disputed', 'promised']
-        if rates:
-            # one group may hold items of companies with different currencies: convert cell by cell, round, then add
-            rate_values = SQL(", ").join(SQL("(%s, %s)", company, rate) for company, rate in rates.items())
-            cells = [measure for measure in measures if measure != 'total']
-            converted = SQL(", ").join(
-                SQL("SUM(ROUND(%(cell)s * rate.rate, %(digits)s)) AS %(cell)s",
-                    cell=SQL.identifier(cell), digits=currency.decimal_places) for cell in cells)
-            total = SQL(" + ").join(SQL.identifier(cell) for cell in [*columns, 'unapplied'])
-            grouped = SQL(
-                """SELECT *, %(total)s AS total FROM (
-                       SELECT key, %(converted)s, SUM(item_count)::int AS item_count
-                         FROM by_company JOIN (VALUES %(rates)s) AS rate (company_id, rate) USING (company_id)
-                     GROUP BY key) AS by_key""",
-                total=total, converted=converted, rates=rate_values)
-            company = SQL("company_id, ")
-        else:
-            grouped = SQL("SELECT * FROM by_company")
-            company = SQL()
-        name = SQL("partner.complete_name") if opts['group_by'] == 'partner' else SQL("NULL")
-        partner_join = SQL("LEFT JOIN res_partner partner ON partner.id = grouped.key") \
-            if opts['group_by'] == 'partner' else SQL()
-        numbers = SQL(", ").join(SQL.identifier(measure) for measure in measures)
-        totals = SQL(", ").join(SQL("COALESCE(SUM(%s), 0)", SQL.identifier(measure)) for measure in measures)
-        by_sql = opts['group_by'] == 'partner'  # few groups otherwise: sorted and sliced below, by translated name
-        rows = self.env.execute_query(SQL(
-            """
-            %(with)s,
-            aged AS MATERIALIZED (
-                SELECT %(key)s AS key, item.company_id, item.residual, COALESCE(disputed.amount, 0) AS disputed,
-                       COALESCE(promised.amount, 0) AS promised,
-                       width_bucket(%(age_at)s - item.age_date, %(starts)s) AS bucket
-                  FROM item
-             LEFT JOIN disputed ON disputed.line_id = item.line_id
-             LEFT JOIN promised ON promised.line_id = item.line_id
-                  %(joins)s
-            ),
-            by_company AS (
-                SELECT key, %(company)s %(amounts)s,
-                       COALESCE(SUM(residual) FILTER (WHERE residual < 0), 0) AS unapplied,
-                       SUM(residual) AS total, SUM(disputed) AS disputed, SUM(promised) AS promised,
-                       COUNT(*)::int AS item_count
-                  FROM aged
-              GROUP BY %(company)s key
-            ),
-            grouped AS MATERIALIZED (%(grouped)s),
-            named AS (
-                SELECT grouped.*, %(name)s AS name FROM grouped %(partner_join)s
-            ),
-            page AS (
-                SELECT ROW_NUMBER() OVER (ORDER BY %(order)s) AS position, * FROM named ORDER BY position %(limit)s
-            )
-            SELECT 0 AS position, COUNT(*) AS key, NULL AS name, COALESCE(SUM(item_count), 0) AS item_count, %(totals)s
-              FROM grouped
-         UNION ALL
-            SELECT position, key, name, item_count, %(numbers)s
-              FROM page
-          ORDER BY position
-            """,
-            **{'with': self._items_with(opts)}, key=key, joins=joins, age_at=opts['age_at'], starts=starts,
-            company=company, amounts=amounts, grouped=grouped, name=name, totals=totals, numbers=numbers,
-            partner_join=partner_join,
-            order=self._sql_order(opts, columns) if by_sql else SQL("key"),
-            limit=self._sql_limit(opts) if by_sql else SQL()))
-        return self._aged_result(rows, columns, opts, currency)
 
     # === OPTIONS === #
 
@@ -232,8 +147,10 @@ class ArLedger(models.AbstractModel):
             raise UserError(self.env._("Unknown option: %s", ", ".join(sorted(unknown))))
         opts = {
             'as_of': self._read_date(options.get('as_of')) or self.env.company._ar_today(),
-            'basis': options.get('basis') or 'due',
-            'group_by': options.get('group_by') or 'partner',
+            'basis': self._read_choice('basis', options.get('basis'), ('due', 'invoice')),
+            'amounts_in': self._read_choice('amounts_in', options.get('amounts_in'), ('company', 'document')),
+            'compare_to': self._read_date(options.get('compare_to')),
+            'cell': options.get('cell') or None,
             'order': options.get('order') or 'name',
             'limit': self._read_whole('limit', options.get('limit')),
             'offset': self._read_whole('offset', options.get('offset')) or 0,
@@ -242,16 +159,8 @@ class ArLedger(models.AbstractModel):
         for name in ('date_from', 'date_to'):
             if options.get(name):
                 opts[name] = self._read_date(options[name])
-        if 'group_id' in options:
-            opts['group_id'] = self._read_whole('group_id', options['group_id'])
-        if opts['basis'] not in ('due', 'invoice'):
-            raise UserError(self.env._("The ageing basis must be 'due' or 'invoice', not %s.", opts['basis']))
-        if opts['group_by'] not in GROUPS_BY:
-            raise UserError(self.env._("Ageing cannot be grouped by %s.", opts['group_by']))
-        try:
-            opts['bucket_limits'] = buckets.check_limits(options.get('bucket_limits') or buckets.DEFAULT_LIMITS)
-        except (TypeError, ValueError) as error:
-            raise UserError(self.env._("These bucket limits cannot be used: %s", error)) from error
+        self._read_groups(options, opts)
+        self._read_columns(options, opts)
         company_ids = self._read_ids('company_ids', options.get('company_ids'))
         opts['company_ids'] = sorted(company_ids or self.env.companies.ids)
         if not self.env.su and set(opts['company_ids']) - set(self.env.user._get_company_ids()):
@@ -265,7 +174,53 @@ class ArLedger(models.AbstractModel):
         else:
             opts['partner_ids'] = None
         opts.update(self._read_filters(options))
+        for group, group_id in zip(opts['groups'], opts['path'], strict=False):
+            if group == 'partner' and group_id and (opts['partner_ids'] is None or group_id in opts['partner_ids']):
+                opts['partner_ids'] = [group_id]  # says the same as the row asked for, but is found by index
         return opts
+
+    def _options_at(self, opts, as_of, age_at):
+        """The same options at another date."""
+        return {**opts, 'as_of': as_of, 'age_at': age_at, 'day_limits': buckets.day_limits(
+            opts['bucket_limits'], opts['bucket_by'], age_at)}
+
+    def _read_groups(self, options, opts):
+        """Read `group_by` (a key, or a list of two: the rows of the first unfold to those of the second), `group_ids` (the
+        group looked into, level by level) and `group_id`, which is the same for one level.
+        """
+        groups = options.get('group_by') or 'partner'
+        groups = [groups] if isinstance(groups, str) else groups
+        if not isinstance(groups, list | tuple) or not 1 <= len(groups) <= 2 or len(set(groups)) < len(groups) \
+                or set(groups) - set(GROUPS_BY):
+            raise UserError(self.env._("Ageing cannot be grouped by %s.", options['group_by']))
+        path = self._read_ids('group_ids', options.get('group_ids')) or []
+        if 'group_id' in options:
+            path = [self._read_whole('group_id', options['group_id']) or 0]
+        if len(path) > len(groups):
+            raise UserError(self.env._("There are only %s levels of groups.", len(groups)))
+        opts.update(groups=tuple(groups), path=[int(group_id) for group_id in path])
+
+    def _read_columns(self, options, opts):
+        """Read `bucket_by`, `bucket_limits` and `columns`."""
+        opts['bucket_by'] = self._read_choice('bucket_by', options.get('bucket_by'), buckets.UNITS)
+        default = buckets.DEFAULT_LIMITS if opts['bucket_by'] == 'days' else buckets.DEFAULT_MONTHS
+        try:
+            opts['bucket_limits'] = buckets.check_limits(options.get('bucket_limits') or default)
+            opts['day_limits'] = buckets.day_limits(opts['bucket_limits'], opts['bucket_by'], opts['age_at'])
+        except (TypeError, ValueError) as error:
+            raise UserError(self.env._("These bucket limits cannot be used: %s", error)) from error
+        columns = options.get('columns') or ()
+        if not isinstance(columns, list | tuple) or set(columns) - set(EXTRA_COLUMNS):
+            raise UserError(self.env._("These columns cannot be shown: %s", columns))
+        opts['columns'] = tuple(columns)
+
+    def _read_choice(self, name, value, choices):
+        """Return one of `choices`, the first for nothing."""
+        if value and value not in choices:
+            raise UserError(self.env._(
+                "%(name)s must be one of %(choices)s, not %(value)s.", name=name, choices=", ".join(choices),
+                value=value))
+        return value or choices[0]
 
     def _read_date(self, value):
         """Return a date for ISO text or a date; None for nothing."""
@@ -294,15 +249,6 @@ class ArLedger(models.AbstractModel):
             raise UserError(self.env._("%(name)s must be a list of record ids, not %(value)s.", name=name, value=value))
         return list(value)
 
-    def _sql_order(self, opts, columns):
-        """ORDER BY of the aged rows: '<column> [asc|desc]', column = name, total, unapplied, a bucket, ..."""
-        column, _blank, direction = opts['order'].partition(' ')
-        if column not in ('name', 'total', 'unapplied', 'disputed', 'promised', 'item_count', *columns) \
-                or direction.lower() not in ('', 'asc', 'desc'):
-            raise UserError(self.env._("Ageing cannot be sorted by %s.", opts['order']))
-        direction = SQL("DESC") if direction.lower() == 'desc' else SQL()
-        return SQL("%s %s NULLS LAST, key", SQL.identifier(column), direction)
-
     def _sql_limit(self, opts):
         if opts['limit'] is None and not opts['offset']:
             return SQL()
@@ -325,6 +271,10 @@ class ArLedger(models.AbstractModel):
         }
 
     # === SQL PARTS === #
+
+    def _bucket_starts(self, opts):
+        """First day of age of each bucket but 'not due', for width_bucket."""
+        return [1, *(limit + 1 for limit in opts['day_limits'])]
 
     def _receivable_accounts(self, opts, non_trade=None):
         """Ids of the receivable accounts; archived ones too. sudo: ids only, lines are read with the user's rules."""
@@ -426,7 +376,8 @@ class ArLedger(models.AbstractModel):
             """account_move_line.id AS line_id, account_move_line.move_id, account_move_line.move_name,
                commercial.commercial_partner_id AS partner_id,
                account_move_line.company_id, account_move_line.company_currency_id, account_move_line.currency_id,
-               account_move_line.date, account_move_line.invoice_date, account_move_line.date_maturity,
+               account_move_line.account_id, account_move_line.date,
+               account_move_line.invoice_date, account_move_line.date_maturity,
                account_move_line.no_followup, %s AS age_date""", age_date)
         partner = SQL("LEFT JOIN res_partner commercial ON commercial.id = account_move_line.partner_id")
         if undone is None:
@@ -509,69 +460,6 @@ class ArLedger(models.AbstractModel):
                   ) AS allocated
                  WHERE taken > 0
             )""", undone=undone_with, items=items, rounds=DISPUTE_ROUNDS, as_of=opts['as_of'])
-
-    def _group_key(self, group_by):
-        """Return (SQL key, SQL joins on `item`) of a grouping; `partner` is always joined."""
-        partner = SQL("LEFT JOIN res_partner partner ON partner.id = item.partner_id")
-        if group_by == 'partner':
-            return SQL("item.partner_id"), partner
-        if group_by == 'salesperson':
-            return SQL("COALESCE(invoice.invoice_user_id, partner.user_id)"), SQL(
-                "%s LEFT JOIN account_move invoice ON invoice.id = item.move_id", partner)
-        if group_by == 'collector':  # company-dependent: jsonb {company: value}
-            self.env['res.partner'].flush_model(['ar_collector_id'])
-            return SQL("(partner.ar_collector_id ->> item.company_id::text)::int"), partner
-        if group_by == 'country':
-            return SQL("partner.country_id"), partner
-        return SQL("item.%s", SQL.identifier(f'{group_by}_id')), partner
-
-    def _aged_result(self, rows, columns, opts, currency):
-        """Shape the rows of `aged_balance`: (position, key, name, item_count, *amounts, unapplied, total, disputed,
-        promised).
-
-        The first is that of the totals, with the number of groups for a key.
-        """
-        count = len(columns)
-
-        def shape(item_count, *cells):
-            unapplied, total, disputed, promised = cells[count:]
-            return {'amounts': list(cells[:count]), 'unapplied': unapplied, 'total': total, 'disputed': disputed,
-                    'promised': promised, 'item_count': item_count}
-
-        (_position, row_count, _name, *totals), *rows = rows
-        totals = shape(int(totals[0]), *map(float, totals[1:]))
-        result = [{'id': key or False, 'name': name, **shape(*cells)} for _position, key, name, *cells in rows]
-        if opts['group_by'] == 'partner':
-            for row in result:
-                row['name'] = row['name'] or self.env._("No customer")
-        else:
-            result = self._name_and_page(result, columns, opts)
-        return {'rows': result, 'totals': totals, 'row_count': row_count, 'currency_id': currency.id}
-
-    def _name_and_page(self, rows, columns, opts):
-        """Name groups other than customers (few), then sort and slice in Python."""
-        model, missing = {
-            'salesperson': ('res.users', self.env._("No salesperson")),
-            'collector': ('res.users', self.env._("No collector")),
-            'country': ('res.country', self.env._("No country")),
-            'currency': ('res.currency', ""),
-            'company': ('res.company', ""),
-        }[opts['group_by']]
-        # sudo: names of the groups the user's own items fall into
-        records = self.env[model].sudo().browse([row['id'] for row in rows if row['id']])
-        names = {record.id: record.display_name for record in records}
-        for row in rows:
-            row['name'] = names.get(row['id'], missing)
-        self._sql_order(opts, columns)  # raises on an order that makes no sense
-        column, _blank, direction = opts['order'].partition(' ')
-
-        def sort_key(row):
-            if column in columns:
-                return row['amounts'][columns.index(column)]
-            return row[column]
-        rows.sort(key=sort_key, reverse=direction.lower() == 'desc')
-        end = None if opts['limit'] is None else opts['offset'] + opts['limit']
-        return rows[opts['offset']:end]
 
     @contextmanager
     def _index_plans(self):

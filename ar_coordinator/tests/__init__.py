@@ -1,4 +1,6 @@
 from . import test_access
+from . import test_aged_columns
+from . import test_aged_groups
 from . import test_aging_export
 from . import test_aging_tour
 from . import test_answer_link
