@@ -25,6 +25,7 @@
         'data/ar_dunning_activity_data.xml',
         'data/ar_dunning_policy_data.xml',
         'data/ar_dunning_cron.xml',
+        'data/ar_statement_data.xml',
         'data/ar_promise_data.xml',
         'data/ar_interest_rate_data.xml',
         'data/ar_customer_answer_data.xml',
@@ -42,6 +43,7 @@
         'reports/ar_dunning_fee_templates.xml',
         'reports/ar_statement_templates.xml',
         'reports/ar_dunning_statement_templates.xml',
+        'reports/ar_statement_run_templates.xml',
         'reports/ar_promise_plan_templates.xml',
         'data/ar_promise_mail_template_data.xml',  # attaches the report
         'views/ar_promise_portal_templates.xml',
@@ -83,6 +85,7 @@
         'views/res_config_settings_views.xml',
         'views/ar_promise_inherit_views.xml',
         'views/ar_portal_templates.xml',
+        'views/ar_statement_views.xml',
         'views/ar_credit_settings_views.xml',
         'views/ar_worklist_views.xml',
         'views/ar_close_settings_views.xml',

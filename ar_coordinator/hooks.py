@@ -5,6 +5,7 @@ from odoo.tools import SQL
 USERS_TABLES = (
     'ar_credit_application', 'ar_credit_release_use', 'ar_credit_release', 'ar_credit_hold', 'ar_credit_change',
     'ar_credit_guarantee', 'ar_customer_answer_line', 'ar_customer_answer',
+    'ar_statement_run_line', 'ar_statement_run',
     'ar_dunning_outcome', 'ar_dunning_letter_line', 'ar_dunning_letter', 'ar_dunning_run',
     'ar_dispute_credit_move_rel', 'ar_dispute_period', 'ar_dispute_line', 'ar_dispute',
     'ar_promise_instalment', 'ar_promise_line', 'ar_promise', 'ar_promise_plan_item', 'ar_promise_plan')

@@ -61,6 +61,9 @@ from . import ar_first_run
 from . import ar_hand_over
 from . import ar_dunning_reply
 from . import ar_dunning_delivery
+from . import ar_statement_settings
+from . import ar_statement_run
+from . import ar_statement_run_line
 from . import ar_interest_waiver
 from . import ar_interest_rate
 from . import ir_qweb

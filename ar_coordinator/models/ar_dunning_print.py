@@ -98,15 +98,24 @@ class IrActionsReport(models.Model):
         if not res_ids or self._get_report(report_ref).report_name != LETTER_REPORT:
             return super()._render_qweb_pdf_prepare_streams(report_ref, data, res_ids=res_ids)
         letters = self.env['ar.dunning.letter'].browse(dict.fromkeys(res_ids))
+        streams = self._ar_render_streams(
+            report_ref, data, letters, lambda letter: super(IrActionsReport, self)._render_qweb_pdf_prepare_streams(
+                report_ref, dict(data or {}), res_ids=letter.ids)[letter.id]['stream'])
+        return {
+            letter.id: {'stream': letter._enclose(streams[letter.id]), 'attachment': None} for letter in letters}
+
+    def _ar_render_streams(self, report_ref, data, letters, render):
+        """Return {record id: PDF stream} of letters, or of other records with a reference on their first page.
+
+        :param render: function that renders one of them, where they cannot be rendered together
+        """
         streams = {}
         for start in range(0, len(letters), LETTERS_PER_DOCUMENT):
             part = letters[start:start + LETTERS_PER_DOCUMENT]
             joined = self._ar_render_joined(report_ref, data, part) if len(part) > 1 else None
             for letter in part:
-                streams[letter.id] = joined[letter.id] if joined else super()._render_qweb_pdf_prepare_streams(
-                    report_ref, dict(data or {}), res_ids=letter.ids)[letter.id]['stream']
-        return {
-            letter.id: {'stream': letter._enclose(streams[letter.id]), 'attachment': None} for letter in letters}
+                streams[letter.id] = joined[letter.id] if joined else render(letter)
+        return streams
 
     def _ar_render_joined(self, report_ref, data, letters):
         """Return {letter id: PDF stream} of letters printed as one document; None when they cannot be told apart."""
@@ -119,7 +128,7 @@ class IrActionsReport(models.Model):
         reader = pdf.PdfFileReader(io.BytesIO(content), strict=False)
         starts = _find_starts(reader, [letter._get_reference() for letter in letters])
         if not starts:
-            _logger.info("Dunning letters %s cannot be told apart in one document: printed one by one", letters.ids)
+            _logger.info("%s cannot be told apart in one document: printed one by one", letters)
             return None
         streams = {}
         for letter, first, end in zip(letters, starts, [*starts[1:], reader.getNumPages()], strict=True):

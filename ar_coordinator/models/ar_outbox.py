@@ -314,7 +314,11 @@ class ArOutboxMessage(models.AbstractModel):
             raise
         except Exception as error:
             _logger.warning("%s %s could not be sent", self._name, self.id, exc_info=True)
-            self._fail(self.env._("The letter could not be made: %s", describe(error)))
+            self._fail(self._describe_failure_of(error))
+
+    def _describe_failure_of(self, error):
+        """Return what to say about a message that could not be queued. Hook."""
+        return self.env._("The letter could not be made: %s", describe(error))
 
     def _queue_mails(self, template):
         """Create the e-mails with notifications (which bounces find back) and freeze what they say. By the models."""

@@ -85,3 +85,4 @@ from . import test_worklist
 from . import test_worklist_engine
 from . import test_roll_forward
 from . import test_close_properties
+from . import test_statement_run
