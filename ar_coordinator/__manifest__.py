@@ -59,6 +59,7 @@
         'views/ar_aging_views.xml',
         'views/ar_kpi_views.xml',
         'views/ar_close_views.xml',
+        'views/ar_cash_forecast_views.xml',
         'views/ar_kpi_target_views.xml',
         'views/ar_dispute_views.xml',
         'views/ar_dispute_report_views.xml',

@@ -85,6 +85,7 @@ from . import ar_promise_customer
 from . import ar_ledger_expected
 from . import ar_ledger_forecast
 from . import ar_cash_forecast
+from . import ar_cash_forecast_tables
 from . import ar_cash_backtest
 from . import ar_promise_plan_letter
 from . import ar_answer_link

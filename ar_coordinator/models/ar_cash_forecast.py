@@ -1,7 +1,8 @@
 """Cash forecast: when the open items will be money, week by week, in the best, likely and worst case.
 
-Facts from `ar.ledger` (ar_ledger_forecast.py), arithmetic in engine/forecast.py, method and measured accuracy in
-docs/forecast.md. Only what is open is forecast: invoices that are still to be written bring money on top.
+Facts from `ar.ledger` (ar_ledger_forecast.py), arithmetic in engine/forecast.py, tables in
+ar_cash_forecast_tables.py, method and measured accuracy in docs/forecast.md. Only what is open is forecast: invoices
+that are still to be written bring money on top.
 """
 from collections import defaultdict
 from itertools import accumulate
@@ -13,12 +14,13 @@ from odoo.tools.misc import format_date
 from ..engine import forecast
 from .ar_ledger import FILTERS
 
-OWN_OPTIONS = {'scenario', 'calendar', 'week'}
+OWN_OPTIONS = {'scenario', 'calendar', 'column'}
 REST = ('later', 'doubtful', 'disputed', 'credits')  # what does not come in the weeks, in the order of the cells
 
 
 class ArCashForecast(models.AbstractModel):
     _name = 'ar.cash.forecast'
+    _inherit = ['ar.table.report']
     _description = "Cash Forecast"
 
     @api.model
@@ -27,16 +29,20 @@ class ArCashForecast(models.AbstractModel):
         """Return the expected receipts of 13 weeks from the items that are open as of a date.
 
         :param dict options: all optional: as_of (default today; of an earlier day only what was known then), scenario
-            ('best', 'likely' or 'worst': what `rows` and `totals` show), calendar (default True: weeks end as the
-            user's weeks do, the first one is what is left of it; False: seven days each), company_ids, partner_ids,
-            and the other filters of `ar.ledger._read_options` (collector_ids, currency_ids, ...); group_by, limit,
-            offset, order ('total desc', 'name', 'w1' to 'w13', 'later', 'doubtful', 'disputed', 'credits')
+            ('best', 'likely' or 'worst': what `rows`, `totals` and `items` show), calendar (default True: weeks end as
+            the user's weeks do, the first one is what is left of it; False: seven days each), column ('w1' to 'w13',
+            'later', 'doubtful', 'disputed' or 'credits': the items behind it come along), company_ids, partner_ids and
+            the other filters of `ar.ledger._read_options` (collector_ids, currency_ids, ...); group_by, group_id (only
+            the row and the items of one group; the totals and cases stay those of all), limit, offset, order ('total
+            desc', 'name', or a column, ' desc' after it)
         :return: {as_of, scenario, group_by, currency_id (of all amounts; of companies with different currencies the
             current company's, at the rate of as_of), weeks: [{key, date_from, date_to, label}],
             rows: [{id, name, weeks: [amount per week], later (due after the weeks), doubtful (due in them or before,
             but not expected in them), disputed, credits (unapplied credits, less the items they cover), total}],
             totals: {the same}, scenarios: {best, likely, worst: {the same, cumulative: [amounts]}},
-            row_count, item_count, difference_to_ledger, differences (see `ar.ledger.tie_out`)}; in every row
+            row_count, item_count, difference_to_ledger, differences (see `ar.ledger.tie_out`), items: [] or [{id
+            (account.move.line), move_id, partner_id, name, due, source ('promise', 'plan', 'habit', ''), amount (in the
+            column), open}], biggest first, in company currency, and the filters}; in every row
             sum(weeks) + later + doubtful + disputed + credits == total
         :raise AccessError: without the role, or for a company the user may not see
         :raise UserError: for an option that makes no sense
@@ -45,11 +51,12 @@ class ArCashForecast(models.AbstractModel):
         outlook = self._get_outlook(opts)
         currency, digits = outlook['currency'], outlook['currency'].decimal_places
         rows = self._sort(self._get_rows(outlook, opts), opts, digits)
+        if 'group_id' in opts:
+            rows = [row for row in rows if (row['id'] or 0) == (opts['group_id'] or 0)]
         end = None if opts['limit'] is None else opts['offset'] + opts['limit']
         return {
             'as_of': opts['as_of'].isoformat(),
-            'scenario': opts['scenario'],
-            'group_by': opts['group_by'],
+            **{name: opts[name] for name in ('scenario', 'group_by', 'column', 'company_ids', 'partner_ids', *FILTERS)},
             'currency_id': currency.id,
             'weeks': self._get_weeks(opts),
             'rows': rows[opts['offset']:end],
@@ -59,26 +66,25 @@ class ArCashForecast(models.AbstractModel):
                 for scenario, cells in outlook['totals'].items()},
             'row_count': len(rows),
             'item_count': len(outlook['outlooks']),
+            'group_id': opts.get('group_id'),
+            'items': self._get_items(outlook, opts),
             **self._tie_out(outlook, opts),
         }
 
     # === OPTIONS === #
 
-    def _read_options(self, options):
-        """Check and complete `options`: those of `ar.ledger._read_options`, and scenario, week, ends.
+    def _read_options(self, options, own=()):
+        """Check and complete `options`: those of `ar.ledger._read_options`, and scenario, column, ends.
 
         :raise AccessError, UserError: see `get_data`
         """
         options = dict(options or {})
         own = {name: options.pop(name) for name in OWN_OPTIONS & set(options)}
         opts = self.env['ar.ledger']._read_options({'order': 'total desc', **options})
-        opts['scenario'] = own.get('scenario') or 'likely'
-        if opts['scenario'] not in forecast.SCENARIOS:
-            raise UserError(self.env._(
-                "The scenario must be 'best', 'likely' or 'worst', not %s.", opts['scenario']))
-        opts['week'] = self.env['ar.ledger']._read_whole('week', own.get('week')) or None
-        if opts['week'] and opts['week'] > forecast.WEEKS:
-            raise UserError(self.env._("There is no week %s in the forecast.", opts['week']))
+        opts['scenario'] = self._read_choice(own, 'scenario', 'likely')
+        opts['column'] = own.get('column') or None
+        if opts['column'] not in (None, *self._get_columns()):
+            raise UserError(self.env._("There is no column %s in the forecast.", opts['column']))
         last_weekday = None
         if own.get('calendar', True):
             # sudo: the first day of the week of the user's language, which he sees in every calendar
@@ -96,6 +102,10 @@ class ArCashForecast(models.AbstractModel):
             'date_to': end.isoformat(),
             'label': format_date(self.env, end, date_format='d MMM'),
         } for number, (start, end) in enumerate(zip(starts, opts['ends'], strict=True), 1)]
+
+    def _get_columns(self):
+        """Return the keys of the cells, in their order."""
+        return [*(f'w{number}' for number in range(1, forecast.WEEKS + 1)), *REST]
 
     # === THE FORECAST === #
 
@@ -151,6 +161,28 @@ class ArCashForecast(models.AbstractModel):
             company.id: float(rates.get(company.id, 1)) * 10.0 ** (
                 currency.decimal_places - company.currency_id.decimal_places)
             for company in self.env['res.company'].browse(opts['company_ids'])}
+
+    def _get_items(self, outlook, opts):
+        """Return the items behind a column, see `get_data`."""
+        if not opts['column']:
+            return []
+        number = self._get_columns().index(opts['column'])
+        power, cells = outlook['powers'][opts['scenario']], outlook['forecaster'].cells
+        companies = self.env['res.company'].browse(opts['company_ids'])
+        digits = {company.id: company.currency_id.decimal_places for company in companies}
+        found = []
+        for own in outlook['outlooks']:
+            row = own.row
+            if 'group_id' in opts and (row['key'] or 0) != (opts['group_id'] or 0):
+                continue
+            if amount := cells(own, power)[number]:
+                found.append({
+                    'id': row['line_id'], 'move_id': row['move_id'], 'partner_id': row['partner_id'],
+                    'company_id': row['company_id'], 'name': row['move_name'], 'partner_name': row['name'],
+                    'due': row['due'].isoformat(), 'source': own.parts[0].source if own.parts else '',
+                    'amount': _units(amount, digits[row['company_id']]),
+                    'open': _units(row['residual'], digits[row['company_id']])})
+        return sorted(found, key=lambda item: (-abs(item['amount']), item['due'], item['id']))
 
     # === SHAPES === #
 

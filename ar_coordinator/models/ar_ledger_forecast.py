@@ -29,7 +29,7 @@ class ArLedger(models.AbstractModel):
         """Return the open items as of a day with what is disputed and promised of them. Two queries.
 
         :param dict opts: see `_read_options`
-        :return: list of dict, oldest first: line_id, move_id, key (of opts['group_by']), name (for customers),
+        :return: list of dict, oldest first: line_id, move_id, move_name, key (of opts['group_by']), name (customer),
             partner_id, company_id, currency_id, due, invoice_date, residual (minor units of the company's currency),
             residual_currency, disputed, given (what is left of a promise), all three in minor units of the item's
             currency; date_promised, plan_id, class_id
@@ -54,7 +54,8 @@ class ArLedger(models.AbstractModel):
                   JOIN item ON item.line_id = own.move_line_id AND item.residual_currency > 0
               ORDER BY move_line_id, since DESC, plan_id NULLS LAST, own.id DESC
             )
-            SELECT item.line_id, item.move_id, %(key)s AS key, partner.complete_name AS name, item.partner_id,
+            SELECT item.line_id, item.move_id, item.move_name, %(key)s AS key, partner.complete_name AS name,
+                   item.partner_id,
                    item.company_id, item.currency_id, item.age_date AS due,
                    COALESCE(item.invoice_date, item.date) AS invoice_date,
                    %(residual)s AS residual, %(residual_currency)s AS residual_currency,

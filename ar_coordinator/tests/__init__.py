@@ -7,6 +7,7 @@ from . import test_answer_link
 from . import test_answer_pay
 from . import test_answer_tour
 from . import test_cash_forecast
+from . import test_cash_forecast_screen
 from . import test_credit_application
 from . import test_credit_documents
 from . import test_credit_engine

@@ -47,7 +47,7 @@ export class KpiChart extends Component {
                         backgroundColor: color,
                         borderColor: color,
                         borderRadius: type === "bar" ? 4 : undefined,
-                        borderWidth: type === "line" ? 2 : 0,
+                        borderWidth: (dataset.type || type) === "line" ? 2 : 0, // a line may lie over bars
                         pointRadius: 3,
                         spanGaps: false, // an undefined month is a gap, not a zero
                     };
