@@ -32,12 +32,13 @@ class ArCashBacktest(models.AbstractModel):
         :param dict options: all optional: as_of (the last day of the last comparison; default today: the last forecast
             was made 13 weeks earlier), count (of forecasts, default 12), every_days (days between them, default
             28), company_ids, partner_ids and the other filters of `ar.ledger._read_options`
-        :return: {as_of, count, every_days, currency_id, methods: ['forecast', 'due_date', 'thirty_days'], weeks: [{week,
-            actual (mean receipts), error: {method: mean absolute error}}], totals: {weeks_4, weeks_13: {actual, error}, by_week: sum
-            over the weeks}, inside: share of the comparisons in which the receipts up to a week were between worst and
-            best, in per cent, by week, None without any, forecasts: [{as_of, open (what was forecast), actual:
-            [by week], on_disputed (receipts in these weeks on what was disputed), forecast: [by week], best and worst:
-            [cumulative], due_date, thirty_days: [by week]}], oldest first}; days without any open item are left out
+        :return: {as_of, count, every_days, currency_id, methods: ['forecast', 'due_date', 'thirty_days'],
+            weeks: [{week, actual (mean receipts), error: {method: mean absolute error}}],
+            totals: {weeks_4, weeks_13: {actual, error}, by_week: sum over the weeks}, inside: share of the comparisons
+            in which the receipts up to a week were between worst and best, in per cent, by week, None without any,
+            forecasts: [{as_of, open (what was forecast), actual: [by week], on_disputed (receipts in these weeks on
+            what was disputed), forecast: [by week], best and worst: [cumulative], due_date, thirty_days: [by week]}], oldest
+            first}; days without any open item are left out
         :raise AccessError, UserError: as `ar.cash.forecast`
         """
         opts = self._read_options(options)

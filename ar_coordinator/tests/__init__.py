@@ -72,6 +72,7 @@ from . import test_portal_payment
 from . import test_portal_tour
 from . import test_expected_date
 from . import test_first_run
+from . import test_forecast_engine
 from . import test_guards
 from . import test_promise
 from . import test_promise_customer
