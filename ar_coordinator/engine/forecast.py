@@ -32,7 +32,7 @@ GENERAL_HALF = 15.0  # days in which half of what was not paid on the due date i
 KEPT_STRENGTH = 3.0  # promises judged until a customer is believed as much as the company's others
 GENERAL_KEPT_RATE = 0.7  # of promises, without any history
 QUANTILE = 1.2816  # of the normal distribution at 90 %: one in ten is better than best, one worse than worst
-VARIATION = 0.2  # standard deviation of the logarithm of the pace of all customers together
+VARIATION = 0.25  # standard deviation of the logarithm of the pace of all customers together
 SCENARIOS = ('best', 'likely', 'worst')
 
 
@@ -169,7 +169,7 @@ def pace(scenario, count, variation=VARIATION):
     :param float count: number of items (Kish's effective one, see `effective_count`)
 
     >>> [round(pace(scenario, 100), 3) for scenario in SCENARIOS]
-    [1.332, 1.0, 0.751]
+    [1.412, 1.0, 0.708]
     """
     sign = {'best': 1, 'likely': 0, 'worst': -1}[scenario]
     return math.exp(sign * QUANTILE * math.sqrt(variation ** 2 + 1.0 / max(count, 1.0)))

@@ -6,9 +6,10 @@ from collections import defaultdict
 from odoo import api, models
 from odoo.tools import SQL
 
-from .ar_ledger_expected import HISTORY_DAYS
+from .ar_ledger import DISPUTE_ROUNDS
 from .ar_promise import JUDGED_STATES
 
+HISTORY_DAYS = 365  # invoices that habits are read from: every season once, and what was long ago no more
 # money, not a credit note or a write-off; `payment`: account_move of the counterpart, `journal`, `company` beside it
 IS_PAYMENT = SQL(
     """(payment.move_type = 'entry' AND (
@@ -97,8 +98,9 @@ class ArLedger(models.AbstractModel):
     def _payment_days(self, opts, partner_ids):
         """Return how many days after the due date money came, for customers, risk classes and companies. One query.
 
-        Invoices of the last two years, with what was known of them on `as_of`. Credit notes and exchange differences
-        are no payments: what they settled is left out. What was written off left without being paid.
+        Invoices of the last year, with what was known of them on `as_of`. Credit notes and exchange differences
+        are no payments: what they settled is left out. What was written off left without being paid. Invoices that were
+        disputed are left out, as what is disputed is forecast to come on no day: they say nothing of the others.
 
         :param partner_ids: customers whose own history is wanted
         :return: dict of (company id, kind ('company', 'class', 'partner'), id of it) -> list of (days past the due
@@ -126,6 +128,8 @@ class ArLedger(models.AbstractModel):
                  WHERE line.company_id = ANY(%(companies)s) AND line.account_id = ANY(%(accounts)s)
                        AND line.parent_state = 'posted' AND line.balance > 0
                        AND line.date > %(as_of)s::date - %(history)s AND line.date <= %(as_of)s
+                       AND NOT EXISTS (SELECT FROM (%(rounds)s) AS dispute
+                                        WHERE dispute.move_id = line.move_id AND dispute.date_held <= %(as_of)s)
             ),
             matched AS MATERIALIZED (
                 SELECT cohort.id, cohort.company_id, cohort.partner_id, other.date - cohort.due AS day, partial.amount,
@@ -168,7 +172,7 @@ class ArLedger(models.AbstractModel):
           GROUP BY company_id, partner_id, day
             """,
             companies=opts['company_ids'], accounts=self._receivable_accounts(opts), as_of=opts['as_of'],
-            history=HISTORY_DAYS, is_payment=IS_PAYMENT, partners=list(partner_ids),
+            history=HISTORY_DAYS, rounds=DISPUTE_ROUNDS, is_payment=IS_PAYMENT, partners=list(partner_ids),
             class_id=self._sql_of_company('ar_credit_class_id', 'partner', SQL("seen.company_id"), opts))):
             history[company_id, kind, record_id].append(tuple(figures))
         return history

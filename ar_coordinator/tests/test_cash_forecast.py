@@ -103,6 +103,19 @@ class TestCashForecast(ForecastCommon):
         self.assertEqual(self.left(data), [round(100 * own(7 * week) / own(0), 2) for week in range(1, 14)])
         self.check_ties(data)
 
+    def test_disputed_invoices_are_no_habit(self):
+        """What was disputed was paid late for another reason: it says nothing of the others."""
+        self.ar_pay(self.ar_invoice(100, '2026-02-01'), '2026-02-11')
+        self.ar_invoice(100, '2026-06-10', '2026-06-11')
+        before = self.forecast()['totals']['weeks']
+        late = self.ar_invoice(100, '2026-02-01')
+        self.env['ar.dispute'].create({
+            'move_id': late.id, 'amount': 100, 'date_open': '2026-02-05',
+            'reason_id': self.env.ref('ar_coordinator.dispute_reason_price').id,
+        })._transition(('new',), 'rejected', date_closed='2026-05-01')
+        self.ar_pay(late, '2026-05-20')
+        self.assertEqual(self.forecast()['totals']['weeks'], before)
+
     def test_risk_class_stands_between(self):
         """Without a history of his own a customer pays like his risk class, not like the company."""
         slow = self.env['ar.credit.class'].create({'name': "Slow", 'mode': 'unlimited'})
@@ -242,9 +255,9 @@ class TestCashForecast(ForecastCommon):
             data = self.forecast(scenario=scenario)
             self.check_ties(data)
             self.assertEqual(data['scenarios'], likely['scenarios'])
-        # one single payer: exp(1.2816 * sqrt(0.04 + 1))
+        # one single payer: exp(1.2816 * sqrt(0.0625 + 1))
         power = engine.pace('best', 1)
-        self.assertAlmostEqual(power, 3.695, 3)
+        self.assertAlmostEqual(power, 3.747, 3)
         self.assertEqual(likely['scenarios']['best']['cumulative'][0], round(1000 - 1000 * (15 / 38) ** power, 2))
 
     def test_two_companies_three_currencies(self):
