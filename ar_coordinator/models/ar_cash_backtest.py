@@ -37,8 +37,8 @@ class ArCashBacktest(models.AbstractModel):
             totals: {weeks_4, weeks_13: {actual, error}, by_week: sum over the weeks}, inside: share of the comparisons
             in which the receipts up to a week were between worst and best, in per cent, by week, None without any,
             forecasts: [{as_of, open (what was forecast), actual: [by week], on_disputed (receipts in these weeks on
-            what was disputed), forecast: [by week], best and worst: [cumulative], due_date, thirty_days: [by week]}], oldest
-            first}; days without any open item are left out
+            what was disputed), forecast: [by week], best and worst: [cumulative], due_date, thirty_days: [by week]}],
+            oldest first}; days without any open item are left out
         :raise AccessError, UserError: as `ar.cash.forecast`
         """
         opts = self._read_options(options)

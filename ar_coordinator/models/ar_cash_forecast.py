@@ -14,7 +14,7 @@ from odoo.tools.misc import format_date
 from ..engine import forecast
 from .ar_ledger import FILTERS
 
-OWN_OPTIONS = {'scenario', 'calendar', 'column'}
+OWN_OPTIONS = {'scenario', 'calendar', 'column', 'group_id'}
 REST = ('later', 'doubtful', 'disputed', 'credits')  # what does not come in the weeks, in the order of the cells
 
 
@@ -51,8 +51,8 @@ class ArCashForecast(models.AbstractModel):
         outlook = self._get_outlook(opts)
         currency, digits = outlook['currency'], outlook['currency'].decimal_places
         rows = self._sort(self._get_rows(outlook, opts), opts, digits)
-        if 'group_id' in opts:
-            rows = [row for row in rows if (row['id'] or 0) == (opts['group_id'] or 0)]
+        if opts['group_id'] is not None:
+            rows = [row for row in rows if (row['id'] or 0) == opts['group_id']]
         end = None if opts['limit'] is None else opts['offset'] + opts['limit']
         return {
             'as_of': opts['as_of'].isoformat(),
@@ -66,7 +66,7 @@ class ArCashForecast(models.AbstractModel):
                 for scenario, cells in outlook['totals'].items()},
             'row_count': len(rows),
             'item_count': len(outlook['outlooks']),
-            'group_id': opts.get('group_id'),
+            'group_id': opts['group_id'],
             'items': self._get_items(outlook, opts),
             **self._tie_out(outlook, opts),
         }
@@ -80,7 +80,13 @@ class ArCashForecast(models.AbstractModel):
         """
         options = dict(options or {})
         own = {name: options.pop(name) for name in OWN_OPTIONS & set(options)}
-        opts = self.env['ar.ledger']._read_options({'order': 'total desc', **options})
+        ledger = self.env['ar.ledger']
+        opts = ledger._read_options({'order': 'total desc', **options})
+        if len(opts['groups']) != 1:
+            raise UserError(self.env._("The forecast is grouped by one thing at a time."))
+        opts['group_by'] = opts['groups'][0]
+        # not the ledger's option: the cases are those of all items, also when one group is looked into
+        opts['group_id'] = ledger._read_whole('group_id', own.get('group_id'))
         opts['scenario'] = self._read_choice(own, 'scenario', 'likely')
         opts['column'] = own.get('column') or None
         if opts['column'] not in (None, *self._get_columns()):
@@ -173,7 +179,7 @@ class ArCashForecast(models.AbstractModel):
         found = []
         for own in outlook['outlooks']:
             row = own.row
-            if 'group_id' in opts and (row['key'] or 0) != (opts['group_id'] or 0):
+            if opts['group_id'] not in (None, row['key']):
                 continue
             if amount := cells(own, power)[number]:
                 found.append({
@@ -201,13 +207,7 @@ class ArCashForecast(models.AbstractModel):
         """Return {key: name in the user's language}."""
         if opts['group_by'] == 'partner':
             return {key: partner_names.get(key) or self.env._("No customer") for key in keys}
-        model, missing = {
-            'salesperson': ('res.users', self.env._("No salesperson")),
-            'collector': ('res.users', self.env._("No collector")),
-            'country': ('res.country', self.env._("No country")),
-            'currency': ('res.currency', ""),
-            'company': ('res.company', ""),
-        }[opts['group_by']]
+        model, missing = self.env['ar.ledger']._group_model(opts['group_by'])
         # sudo: names of the groups the user's own items fall into
         records = self.env[model].sudo().browse([key for key in keys if key])
         names = {record.id: record.display_name for record in records}

@@ -30,13 +30,13 @@ class ArLedger(models.AbstractModel):
         """Return the open items as of a day with what is disputed and promised of them. Two queries.
 
         :param dict opts: see `_read_options`
-        :return: list of dict, oldest first: line_id, move_id, move_name, key (of opts['group_by']), name (customer),
+        :return: list of dict, oldest first: line_id, move_id, move_name, key (of opts['groups']), name (customer),
             partner_id, company_id, currency_id, due, invoice_date, residual (minor units of the company's currency),
             residual_currency, disputed, given (what is left of a promise), all three in minor units of the item's
             currency; date_promised, plan_id, class_id
         """
         self._flush_groupings()
-        key, joins = self._group_key(opts['group_by'])
+        [key], joins = self._group_keys(opts['groups'][:1], opts)
         return self.env.execute_query_dict(SQL(
             """
             %(with)s,

@@ -232,7 +232,8 @@ class TestCashForecast(ForecastCommon):
         whole = self.forecast()
         self.check_ties(whole)
         self.assertEqual([row['name'] for row in whole['rows']], ["Harbour Fish Ltd", "Alder & Sons"], "biggest first")
-        for group_by in ('collector', 'company', 'currency', 'salesperson', 'country'):
+        for group_by in ('collector', 'company', 'currency', 'salesperson', 'country', 'parent', 'tag', 'risk_class',
+                         'credit_group', 'account'):
             data = self.forecast(group_by=group_by)
             self.check_ties(data)
             self.assertEqual(data['totals'], whole['totals'], group_by)
@@ -297,7 +298,8 @@ class TestCashForecast(ForecastCommon):
         self.assertEqual(len(weeks), 13)
 
     def test_options_are_checked(self):
-        for options in ({'scenario': 'rosy'}, {'weeks': 5}, {'group_by': 'moon'}, {'order': 'size'}, {'week': 14}):
+        for options in ({'scenario': 'rosy'}, {'weeks': 5}, {'group_by': 'moon'}, {'group_by': ['partner', 'company']},
+                        {'order': 'size'}, {'column': 'w14'}):
             with self.assertRaises(UserError):
                 self.forecast(**options)
 
