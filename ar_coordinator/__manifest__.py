@@ -13,6 +13,7 @@
         'security/ir.model.access.csv',
         'security/ar_rules.xml',
         'security/ar_credit_rules.xml',
+        'security/ar_close_rules.xml',
         'security/ar_worklist_rules.xml',
 
         # Record data.
@@ -60,6 +61,7 @@
         'views/ar_kpi_views.xml',
         'views/ar_close_views.xml',
         'views/ar_cash_forecast_views.xml',
+        'views/ar_provision_views.xml',
         'views/ar_kpi_target_views.xml',
         'views/ar_dispute_views.xml',
         'views/ar_dispute_report_views.xml',

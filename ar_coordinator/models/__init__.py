@@ -13,6 +13,7 @@ from . import ar_ledger_worklist
 from . import ar_ledger_tie_out
 from . import ar_ledger_unapplied
 from . import ar_ledger_movements
+from . import ar_ledger_losses
 from . import ar_table_report
 from . import ar_aging_report
 from . import ar_kpi_report
@@ -22,6 +23,7 @@ from . import ar_kpi_drill
 from . import ar_kpi_target
 from . import ar_roll_forward
 from . import ar_sub_ledger
+from . import ar_loss_report
 from . import ar_dispute_department
 from . import ar_dispute_reason
 from . import ar_dispute
@@ -91,6 +93,8 @@ from . import ar_promise_plan_letter
 from . import ar_answer_link
 from . import res_company
 from . import ar_close_company
+from . import ar_provision
+from . import ar_provision_line
 from . import res_config_settings
 from . import res_partner
 from . import account_move

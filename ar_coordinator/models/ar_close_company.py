@@ -24,6 +24,22 @@ class ResCompany(models.Model):
         comodel_name='account.journal', string="Provision Journal", check_company=True,
         domain="[('type', '=', 'general')]", help="Empty: the first journal for miscellaneous entries.")
 
+    ar_provision_rate_handed_over = fields.Float(
+        string="Rate for Customers Handed Over (%)", digits=(5, 2), default=100.0,
+        help="Proposed for customers handed over to an agency or lawyers.")
+    ar_provision_rate_disputed = fields.Float(
+        string="Rate for Disputing Customers (%)", digits=(5, 2), default=50.0,
+        help="Proposed for customers who dispute at least half of what they owe.")
+
+    @api.constrains('ar_provision_rate_handed_over', 'ar_provision_rate_disputed')
+    def _check_ar_provision_rates(self):
+        for company in self:
+            for rate in (company.ar_provision_rate_handed_over, company.ar_provision_rate_disputed):
+                if not 0 <= rate <= 100:
+                    raise ValidationError(self.env._(
+                        "%(company)s: rates of individual provisions are between 0 and 100 %%, not %(rate)s.",
+                        company=company.name, rate=rate))
+
     @api.constrains('ar_provision_allowance_account_id')
     def _check_ar_allowance_account(self):
         for company in self:
@@ -43,4 +59,6 @@ class ResConfigSettings(models.TransientModel):
         related='company_id.ar_provision_expense_account_id', readonly=False)
     ar_provision_allowance_account_id = fields.Many2one(
         related='company_id.ar_provision_allowance_account_id', readonly=False)
+    ar_provision_rate_handed_over = fields.Float(related='company_id.ar_provision_rate_handed_over', readonly=False)
+    ar_provision_rate_disputed = fields.Float(related='company_id.ar_provision_rate_disputed', readonly=False)
     ar_provision_journal_id = fields.Many2one(related='company_id.ar_provision_journal_id', readonly=False)

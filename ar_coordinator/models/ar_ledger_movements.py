@@ -162,9 +162,39 @@ class ArLedger(models.AbstractModel):
                 SELECT %(columns)s FROM %(from)s %(partner)s
                  WHERE %(where)s AND account_move_line.date >= %(date_from)s
             ),
+            %(shares)s,
+            item AS (
+                SELECT moved.*, CASE WHEN entry.kind = 'other' AND share.receivable = 0 THEN 'transfers'
+                           ELSE entry.kind END AS kind,
+                       ROUND(moved.balance * COALESCE(share.written_off, 0), currency.decimal_places) AS written_off
+                  FROM moved
+                  JOIN entry ON entry.id = moved.move_id
+             LEFT JOIN share ON share.id = moved.move_id
+                  JOIN res_currency currency ON currency.id = moved.company_currency_id
+            ),
+            part AS MATERIALIZED (
+                SELECT *, balance - written_off AS amount FROM item WHERE balance != written_off OR balance = 0
+             UNION ALL
+                SELECT id, move_id, company_id, company_currency_id, account_id, partner_id, date, balance,
+                       'write_offs', written_off, written_off
+                  FROM item WHERE written_off != 0
+            )
+            """,
+            **{'from': query.from_clause}, columns=self._movement_columns(), partner=self._movement_partner(),
+            where=query.where_clause or SQL("TRUE"), date_from=opts['date_from'],
+            shares=self._sql_shares(SQL("SELECT DISTINCT move_id FROM moved")))
+
+    def _sql_shares(self, touched):
+        """CTEs `entry` (id, kind before write-offs are told apart) and `share` (id, receivable: sum of the entry's
+        receivable items, written_off: the part of each that is a write-off, 0 to 1).
+
+        :param touched: query of move_id
+        """
+        return SQL(
+            """
             entry AS MATERIALIZED (
                 SELECT move.id, %(kind)s AS kind
-                  FROM (SELECT DISTINCT move_id FROM moved) AS touched
+                  FROM (%(touched)s) AS touched
                   JOIN account_move move ON move.id = touched.move_id
                   JOIN account_journal journal ON journal.id = move.journal_id
                   JOIN res_company company ON company.id = move.company_id
@@ -187,26 +217,8 @@ class ArLedger(models.AbstractModel):
                 SELECT id, receivable, CASE WHEN loss * receivable >= 0 OR (loss + tax) * receivable >= 0 THEN 0
                            ELSE LEAST(ABS(loss + tax) / ABS(receivable), 1) END AS written_off
                   FROM sides
-            ),
-            item AS (
-                SELECT moved.*, CASE WHEN entry.kind = 'other' AND share.receivable = 0 THEN 'transfers'
-                           ELSE entry.kind END AS kind,
-                       ROUND(moved.balance * COALESCE(share.written_off, 0), currency.decimal_places) AS written_off
-                  FROM moved
-                  JOIN entry ON entry.id = moved.move_id
-             LEFT JOIN share ON share.id = moved.move_id
-                  JOIN res_currency currency ON currency.id = moved.company_currency_id
-            ),
-            part AS MATERIALIZED (
-                SELECT *, balance - written_off AS amount FROM item WHERE balance != written_off OR balance = 0
-             UNION ALL
-                SELECT id, move_id, company_id, company_currency_id, account_id, partner_id, date, balance,
-                       'write_offs', written_off, written_off
-                  FROM item WHERE written_off != 0
             )
-            """,
-            **{'from': query.from_clause}, columns=self._movement_columns(), partner=self._movement_partner(),
-            where=query.where_clause or SQL("TRUE"), date_from=opts['date_from'], kind=self._sql_movement_kind(),
+            """, touched=touched, kind=self._sql_movement_kind(),
             is_loss=SQL("(account.account_type LIKE %s OR chosen.account_id IS NOT NULL)", 'expense%'))
 
     def _sql_movement_kind(self):

@@ -86,16 +86,17 @@ class ArTableReport(models.AbstractModel):
         """Names of the options that the filters set."""
         return [key for choice in self._get_filters() for key in choice.get('keys', [choice['key']])]
 
-    def _read_options(self, options, own=()):
+    def _read_options(self, options, own=(), also=()):
         """Check and complete `options` by `ar.ledger._read_options`, refusing what this report does not know.
 
         :param own: names of options that are the report's; they are returned as they came (None: not given), for the
             report to check
+        :param also: names of options of the ledger that no filter offers
         :return: dict (see `ar.ledger._read_options`)
         :raise AccessError, UserError: as there, and UserError for options that are not this report's
         """
         options = dict(options or {})
-        if unknown := set(options) - {*self._filter_keys(), 'company_ids'} - set(own):
+        if unknown := set(options) - {*self._filter_keys(), 'company_ids', *own, *also}:
             raise UserError(self.env._("Unknown option: %s", ", ".join(sorted(unknown))))
         mine = {name: options.pop(name, None) for name in own}  # not the ledger's defaults
         return {**self.env['ar.ledger']._read_options(options), **mine}

@@ -88,3 +88,4 @@ from . import test_worklist_engine
 from . import test_roll_forward
 from . import test_close_properties
 from . import test_statement_run
+from . import test_provision

@@ -4,10 +4,15 @@ import { registry } from "@web/core/registry";
 const row = (name) => `.o_ar_report_table tr:has(.o_ar_first:contains("${name}"))`;
 const cell = (name, column, text) => `${row(name)} td[data-column=${column}]:contains("${text}")`;
 
-function inAddress(text) {
-    if (!decodeURIComponent(location.href).includes(text)) {
-        throw new Error(`${text} is missing in ${location.href}`);
+/** Wait for the address to say it: the web client writes it a moment after the screen has changed. */
+async function inAddress(text) {
+    for (let tries = 0; tries < 60; tries++) {
+        if (decodeURIComponent(location.href).includes(text)) {
+            return;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 50));
     }
+    throw new Error(`${text} is missing in ${location.href}`);
 }
 
 registry.category("web_tour.tours").add("ar_unapplied_report", {
@@ -88,6 +93,36 @@ registry.category("web_tour.tours").add("ar_sub_ledger", {
         { content: "another balance", trigger: ".o_ar_report_table td[data-column=ledger]:contains('1,250.00')" },
         { content: "its journal items", trigger: ".o_ar_report_table .o_ar_first .o_ar_drill", run: "click" },
         { content: "two", trigger: ".o_list_view .o_data_row:nth-of-type(2)" },
+        { content: "back", trigger: ".o_breadcrumb .o_back_button, .breadcrumb-item.o_back_button", run: "click" },
+        { content: "export", trigger: ".o_ar_export_xlsx", run: "click" },
+        { content: "done", trigger: ".o_ar_export_xlsx:enabled:not(:has(.fa-spin))" },
+    ],
+});
+
+registry.category("web_tour.tours").add("ar_provision", {
+    steps: () => [
+        { content: "none yet", trigger: ".o_nocontent_help:contains('No provision yet')" },
+        { content: "new", trigger: ".o_list_button_add", run: "click" },
+        { content: "date", trigger: ".o_field_widget[name=date] button", run: "click" },
+        { content: "type it", trigger: ".o_field_widget[name=date] input", run: "edit 03/31/2026 && press Tab" },
+        { content: "buckets", trigger: ".o_field_widget[name=bucket_limits] input", run: "edit 30, 60, 90" },
+        { content: "calculate", trigger: "button[name=action_calculate]", run: "click" },
+        { content: "the vector", trigger: ".o_field_widget[name=amount_total]:contains('27,567.39')" },
+        { content: "a bucket", trigger: ".o_field_widget[name=line_ids] .o_data_row:contains('31-60'):contains('5,217.39')" },
+        { content: "book", trigger: "button[name=action_book]", run: "click" },
+        { content: "the draft entry", trigger: ".o_form_view .o_field_widget[name=line_ids]:contains('Credit losses')" },
+    ],
+});
+
+registry.category("web_tour.tours").add("ar_loss_rates", {
+    steps: () => [
+        { content: "matrix", trigger: "[data-table=matrix] td[data-column=reached]:contains('100,000.00')" },
+        { content: "roll rates", trigger: "[data-table=roll] td:contains('March 2026')" },
+        { content: "history", trigger: ".o_ar_filter_choice[data-filter=months]", run: "click" },
+        { content: "two years", trigger: ".o-dropdown--menu [data-value='24']", run: "click" },
+        { content: "longer", trigger: ".o_ar_filter_choice[data-filter=months]:contains('24')", run: () => inAddress("months=24") },
+        { content: "the aged report of a month", trigger: "[data-table=roll] tr:contains('March 2026') .o_ar_drill", run: "click" },
+        { content: "there", trigger: ".o_ar_aging .o_ar_totals td[data-column=total]:contains('528,000.00')" },
         { content: "back", trigger: ".o_breadcrumb .o_back_button, .breadcrumb-item.o_back_button", run: "click" },
         { content: "export", trigger: ".o_ar_export_xlsx", run: "click" },
         { content: "done", trigger: ".o_ar_export_xlsx:enabled:not(:has(.fa-spin))" },
