@@ -63,6 +63,7 @@
         'views/ar_cash_forecast_views.xml',
         'views/ar_provision_views.xml',
         'views/ar_kpi_target_views.xml',
+        'views/ar_delivery_views.xml',
         'views/ar_dispute_views.xml',
         'views/ar_dispute_report_views.xml',
         'views/ar_promise_views.xml',
@@ -101,6 +102,7 @@
         'wizards/ar_dunning_settings_views.xml',
         'wizards/ar_import_wizard_views.xml',
         'wizards/ar_interest_waive_wizard_views.xml',
+        'wizards/ar_invoice_delivery_views.xml',
         'wizards/ar_promise_wizard_views.xml',
     ],
     'assets': {

@@ -4,3 +4,4 @@ from . import ar_portal
 from . import ar_portal_answers
 from . import ar_reports
 from . import ar_promise_plan
+from . import ar_invoice_view

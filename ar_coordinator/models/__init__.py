@@ -10,6 +10,7 @@ from . import ar_ledger_left_alone
 from . import ar_ledger_series
 from . import ar_ledger_collections
 from . import ar_ledger_worklist
+from . import ar_ledger_delivery
 from . import ar_ledger_tie_out
 from . import ar_ledger_unapplied
 from . import ar_ledger_movements
@@ -20,10 +21,14 @@ from . import ar_kpi_report
 from . import ar_unapplied_report
 from . import ar_kpi_definition
 from . import ar_kpi_drill
+from . import ar_kpi_table
 from . import ar_kpi_target
 from . import ar_roll_forward
 from . import ar_sub_ledger
 from . import ar_loss_report
+from . import ar_invoice_delivery
+from . import ar_delivery_move
+from . import ar_collections_report
 from . import ar_dispute_department
 from . import ar_dispute_reason
 from . import ar_dispute

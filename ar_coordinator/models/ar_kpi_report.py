@@ -17,6 +17,7 @@ WEEKS_BEFORE, WEEKS_AFTER = 8, 13  # of the cash graph
 
 class ArKpiReport(models.AbstractModel):
     _name = 'ar.kpi.report'
+    _inherit = ['ar.table.report']
     _description = "Receivables KPIs"
 
     @api.model
@@ -27,7 +28,8 @@ class ArKpiReport(models.AbstractModel):
         :param dict options: as_of (default today), window_days (default 90: sales and payments of (as_of - 90, as_of]),
             months (default 12 points in `series`, the last one being as_of), company_ids, partner_ids, and the filters
             of every report (collector_ids, risk_class_ids, ...)
-        :return: {as_of, window_days, currency_id, definitions (see `_get_definitions`), dso, countback_dso,
+        :return: {as_of, window_days, months, company_ids, collector_ids, risk_class_ids (empty: all), currency_id,
+            filters (see `_get_filters`), definitions (see `_get_definitions`), dso, countback_dso,
             countback_exhausted (False: more than that), best_possible_dso, average_days_delinquent,
             best_possible_countback_dso, cei (per cent, month to date), average_payment_delay (days, early is negative),
             turnover (times in the window), turnover_days, receivable, not_due, overdue, over_90, disputed, sales (of
@@ -58,7 +60,12 @@ class ArKpiReport(models.AbstractModel):
         return {
             'as_of': as_of.isoformat(),
             'window_days': window,
+            'months': months,
+            'company_ids': opts['company_ids'],
+            'collector_ids': opts['collector_ids'] or [],
+            'risk_class_ids': opts['risk_class_ids'] or [],
             'currency_id': currency.id,
+            'filters': self._get_filters(),
             'definitions': self._get_definitions(),
             **current,
             'dunning_levels': self._dunning_levels(facts['letters'], as_of - timedelta(days=window), as_of),
@@ -98,6 +105,20 @@ class ArKpiReport(models.AbstractModel):
                 'target': targets[number] if targets else None,
             } for number, monday in enumerate(mondays)],
         }
+
+    def _get_filters(self):
+        """What the dashboard offers."""
+        return [
+            self._filter_as_of(),
+            self._filter_choice('window_days', self.env._("Sales and payments of"), [
+                (days, self.env._("Last %s days", days)) for days in (30, 60, 90, 180, 365)]),
+            self._filter_choice('months', self.env._("Months shown"), [
+                (months, self.env._("%s months", months)) for months in (12, 18, 24)]),
+            {'key': 'collector_ids', 'type': 'records', 'model': 'res.users', 'domain': [('share', '=', False)],
+             'label': self.env._("Collectors")},
+            {'key': 'risk_class_ids', 'type': 'records', 'model': 'ar.credit.class', 'domain': [],
+             'label': self.env._("Risk Classes")},
+        ]
 
     def _positive(self, options, name, default):
         value = options.get(name) or default

@@ -62,16 +62,18 @@ class ArLedger(models.AbstractModel):
         """What was billed and collected from `date_from` to `as_of`, by group and week. One query.
 
         :param str group_by: one of GROUPS_BY, or None for totals
-        :return: list of (key, Monday, billed, collected) in report currency; the key is None without a group
+        :return: list of (key, Monday, billed, collected) in report currency; the key is 0 for those without, and for
+            totals
         """
         self._flush_money()
         currency, rates = self._report_currency(opts)
         query = self._lines(opts)
-        key, joins = self._group_key(group_by) if group_by else (SQL("NULL::int"), SQL())
+        keys, joins = self._group_keys([group_by] if group_by else [], opts)
         rows = self.env.execute_query(SQL(
             """WITH item AS (
                 SELECT account_move_line.id AS line_id, account_move_line.move_id, account_move_line.company_id,
-                       account_move_line.currency_id, commercial.commercial_partner_id AS partner_id,
+                       account_move_line.currency_id, account_move_line.account_id,
+                       commercial.commercial_partner_id AS partner_id,
                        account_move_line.balance, date_trunc('week', account_move_line.date)::date AS week,
                        entry.move_type IN %(sales)s AS is_sale, %(is_money)s AS is_money
                   FROM %(from)s
@@ -87,8 +89,8 @@ class ArLedger(models.AbstractModel):
                    COALESCE(SUM(-item.balance) FILTER (WHERE item.is_money), 0)
               FROM item %(joins)s
           GROUP BY 1, 2, 3 ORDER BY 1, 2, 3""",
-            **{'from': query.from_clause}, sales=SALES_TYPES, is_money=IS_MONEY, date_from=date_from, key=key,
-            joins=joins, where=query.where_clause or SQL("TRUE")))
+            **{'from': query.from_clause}, sales=SALES_TYPES, is_money=IS_MONEY, date_from=date_from,
+            key=keys[0] if keys else SQL("0"), joins=joins, where=query.where_clause or SQL("TRUE")))
         moved = {}
         for group, week, company_id, billed, collected in rows:
             rate = float(rates.get(company_id, 1))

@@ -8,6 +8,7 @@ from . import test_answer_pay
 from . import test_answer_tour
 from . import test_cash_forecast
 from . import test_cash_forecast_screen
+from . import test_collections_report
 from . import test_credit_application
 from . import test_credit_documents
 from . import test_credit_engine
@@ -56,6 +57,7 @@ from . import test_import_wizard
 from . import test_interest_engine
 from . import test_interest_rate
 from . import test_invoice_and_customer
+from . import test_invoice_delivery
 from . import test_kpi
 from . import test_kpi_collecting
 from . import test_kpi_tour

@@ -11,7 +11,8 @@ class TestKpiTour(ArCommon, HttpCase):
         """semantics section 3: 15,000 owed, 10,000 sold in 30 days, 4,000 of it not due: DSO 45, best 12, ADD 33.
 
         Countback: March's 10,000 take 31 days, the 5,000 left are February's: 28 more. Payment delay:
-        (6,000 * 11 + 5,000 * 31) / 11,000 = 20.1 days.
+        (6,000 * 11 + 5,000 * 31) / 11,000 = 20.1 days. Overdue 11,000 of 15,000, disputed 1,500 of them. The
+        collector's customer owes 9,000.
         """
         self.ar_invoice(5_000, '2026-02-10', '2026-02-28')
         late = self.ar_invoice(6_000, '2026-03-05', '2026-03-20', partner=self.other_customer)
@@ -19,6 +20,9 @@ class TestKpiTour(ArCommon, HttpCase):
         self.env['ar.dispute'].create({
             'move_id': late.id, 'amount': 1_500, 'date_open': '2026-03-25',
             'reason_id': self.env['ar.dispute.reason'].search([], limit=1).id})
+        self.env['ar.kpi.target'].create({
+            'kpi': 'dso', 'value': 40, 'date_from': '2026-01-01', 'company_id': self.company.id})
+        self.customer.ar_collector_id = self.ar_user('ar_kit', 'ar_coordinator.group_ar_user', name="Kit Collector")
         self.ar_user('ar_tour', 'ar_coordinator.group_ar_readonly')
         self.start_tour('/odoo/ar-kpi?as_of=2026-03-31&window=30', 'ar_kpi_dashboard', login='ar_tour')
 

@@ -18,6 +18,11 @@ export class TableFilters extends Component {
         update: Function,
     };
 
+    setup() {
+        // an open menu was given the props of when it was opened; this gives it those of now
+        this.now = () => this.props;
+    }
+
     // One day -----------------------------------------------------------------
 
     onDay(filter, date) {
@@ -80,7 +85,7 @@ export class TableFilters extends Component {
     // Records -----------------------------------------------------------------
 
     ids(filter) {
-        return this.props.values[filter.key] || [];
+        return this.now().values[filter.key] || [];
     }
 
     recordsLabel(filter) {
