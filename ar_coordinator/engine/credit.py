@@ -66,6 +66,14 @@ class Decision:
     rule: Rule
     figures: dict = field(default_factory=dict)
 
+    def get_key(self):
+        """Return the figures as text: the same for the same words.
+
+        >>> Decision(Rule(1, 'over_limit'), {'limit': 5.0, 'exposure': 7}).get_key()
+        "{'limit': 5.0, 'exposure': 7}"
+        """
+        return repr(self.figures)
+
 
 def decide(facts, rules, document=None):
     """Return the rules that apply, in their order, each with its figures.

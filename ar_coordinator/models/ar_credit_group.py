@@ -95,9 +95,11 @@ class ResPartner(models.Model):
 
     def _ar_get_group_members(self, company, limits):
         """Return the customers that their group's limit holds for in a company, by their own `limits`."""
-        return self.sudo().filtered(  # sudo: rules apply whoever acts
-            lambda partner: partner.ar_credit_group_id.active and company in partner.ar_credit_group_id.company_ids
-            and limits[partner.id].mode != credit.NO_CREDIT)
+        partners = self.sudo()  # sudo: rules apply whoever acts
+        groups = partners.ar_credit_group_id.filtered(lambda group: group.active and company in group.company_ids)
+        return partners.filtered(
+            lambda partner: partner.ar_credit_group_id in groups and limits[partner.id].mode != credit.NO_CREDIT
+        ) if groups else partners.browse()
 
     def _ar_get_limit_keys(self, company):
         """Override: documents of customers add up where the limit of their group is used."""

@@ -18,6 +18,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools.misc import clean_context
 
 from ..engine import credit
+from .ar_batch import BATCH
 from .ar_guard import of_customers, without_defaults
 
 CreditRequest = namedtuple(
@@ -31,7 +32,7 @@ Verdict.__doc__ = """`reasons` ([text]) hold the document unless `release` (ar.c
 
 GUARDED_FIELDS = {
     'partner_id', 'company_id', 'rule_id', 'level_id', 'is_manual', 'date_start', 'date_end', 'user_id', 'lifted_by_id',
-    'lift_reason', 'exposure', 'limit_amount', 'overdue_amount'}
+    'lift_reason', 'exposure', 'limit_amount', 'overdue_amount', 'figures'}
 ON_FIELDS = {credit.POSTING: 'on_posting', credit.ORDER: 'on_order', credit.DELIVERY: 'on_delivery'}
 
 
@@ -55,6 +56,7 @@ class ArCreditHold(models.Model):
         help="A reminder of this level placed the hold.")
     is_manual = fields.Boolean(string="Manual", default=True, readonly=True, help="Stays until somebody lifts it.")
     reason = fields.Char(required=True, tracking=True)
+    figures = fields.Char(readonly=True, copy=False, help="What a rule's reason was worded from.")
     exposure = fields.Monetary(readonly=True, help="When the hold was placed.")
     limit_amount = fields.Monetary(string="Limit", readonly=True, help="When the hold was placed.")
     overdue_amount = fields.Monetary(string="Overdue", readonly=True, help="When the hold was placed.")
@@ -216,7 +218,7 @@ class ArCreditHold(models.Model):
         :return: (new holds, lifted holds)
         """
         # sudo: holds of rules are nobody's to write
-        self = self.sudo().with_company(company)
+        self = self.sudo().with_company(company).with_context(**{BATCH: {}})
         rules, engine_rules = self.env['ar.credit.rule']._get_rules(company)
         engine_rules = [rule for rule in engine_rules if rule.action == credit.HOLD]
         decisions = {}
@@ -233,11 +235,11 @@ class ArCreditHold(models.Model):
         reached = self.env['ar.ledger']._get_levels_reached(customers, company) if level_holds else {}
         for hold in open_holds:
             key = (hold.partner_id.id, hold.rule_id.id)
-            if hold.level_id.id in reached.get(hold.partner_id.id, ()):
+            if reached and hold.level_id.id in reached.get(key[0], ()):
                 continue
             if key in decisions:
                 standing.add(key)
-                hold._update_reason(*decisions[key])
+                hold._update_reason(decisions[key][0])
             else:
                 ended += hold
         ended._lift(self.env._("The cause is gone."))
@@ -250,11 +252,13 @@ class ArCreditHold(models.Model):
         self._tell(company, placed, ended)
         return placed, ended
 
-    def _update_reason(self, decision, facts):
+    def _update_reason(self, decision):
         """Keep the words of a hold that stays up to date; its history is not told line by line."""
+        figures = decision.get_key()
+        if figures == self.figures:  # so are the words
+            return
         reason = self.env['ar.credit.rule']._describe(decision, self.company_id)
-        if reason != self.reason:
-            self.with_context(mail_notrack=True).reason = reason
+        self.with_context(mail_notrack=True).write({'reason': reason, 'figures': figures})
 
     @api.model
     def _tell(self, company, placed, lifted):

@@ -14,7 +14,7 @@ from odoo.tools import split_every
 
 _logger = logging.getLogger(__name__)
 
-BATCH = 1000  # customers per transaction
+BATCH = 4000  # customers per transaction
 TOUCHED = 'ar.credit.touched'  # precommit data: {(model name, company id or None): {ids}}
 
 

@@ -4,12 +4,14 @@ The facts of customers are collected here, for any number of them at once, and o
 """
 from collections import defaultdict
 from datetime import timedelta
+from functools import partial
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 from odoo.tools.misc import formatLang
 
 from ..engine import credit
+from .ar_batch import shared
 
 KINDS = [
     ('over_limit', "Over the limit"),
@@ -24,6 +26,11 @@ KINDS = [
     ('no_information', "No credit information"),
     ('order_size', "Document above a size"),
 ]
+
+# of a customer; what is not read here is read one by one, with all there is
+JUDGED_FIELDS = (
+    'ar_credit_class_id', 'ar_credit_group_id', 'ar_credit_mode', 'ar_credit_review_date', 'commercial_partner_id',
+    'country_id', 'credit_limit')
 
 
 class ArCreditRule(models.Model):
@@ -158,7 +165,8 @@ class ArCreditRule(models.Model):
         self.ensure_one()
         return {
             'partner_id': partner_id, 'company_id': company.id, 'rule_id': self.id, 'is_manual': False,
-            'reason': self._describe(decision, company), 'exposure': facts.exposure, 'limit_amount': facts.limit,
+            'reason': self._describe(decision, company), 'figures': decision.get_key(),
+            'exposure': facts.exposure, 'limit_amount': facts.limit,
             'overdue_amount': facts.overdue, 'on_posting': self.on_posting, 'on_order': self.on_order,
             'on_delivery': self.on_delivery}
 
@@ -175,6 +183,7 @@ class ArCreditRule(models.Model):
         # sudo: the caller decides what may be told about the customer; rules look at the whole customer, whoever acts
         self = self.sudo().with_company(company)
         customers = customers.sudo().with_company(company).with_prefetch(customers.ids)
+        customers.fetch(JUDGED_FIELDS)  # and not their whole rows
         exposure = self.env['ar.ledger'].exposure(customers, company)
         limits = customers._ar_get_limits(company, exposure)
         today = company._ar_today()
@@ -183,7 +192,10 @@ class ArCreditRule(models.Model):
         returned = self._get_returned_payments(customers, company) if 'returned_payment' in kinds else {}
         steps = self.env['ar.ledger']._get_dunning_steps(customers, company) if 'dunning_step' in kinds else {}
         informed = self._get_informed(customers, company) if 'no_information' in kinds else set()
-        facts = {}
+        classes, countries = (
+            {customer.id: customer[name].id for customer in customers if customer[name]} if customers[name] else {}
+            for name in ('ar_credit_class_id', 'country_id'))
+        facts, digits = {}, company.currency_id.decimal_places
         for customer in customers:
             own, limit = exposure[customer.id], limits[customer.id]
             review = customer.ar_credit_review_date
@@ -193,8 +205,7 @@ class ArCreditRule(models.Model):
                 broken_promises=tuple((today - day).days for day in promises.get(customer.id, ())),
                 returned_payments=tuple((today - day).days for day in returned.get(customer.id, ())),
                 review_days=(today - review).days if review else None, has_information=customer.id in informed,
-                risk_class=customer.ar_credit_class_id.id or None, country=customer.country_id.id or None,
-                digits=company.currency_id.decimal_places)
+                risk_class=classes.get(customer.id), country=countries.get(customer.id), digits=digits)
         return facts
 
     @api.model
@@ -228,8 +239,11 @@ class ArCreditRule(models.Model):
     def _describe(self, decision, company):
         """Return the reason of an engine Decision in words and figures, in the user's language."""
         figures = dict(decision.figures)
+        currency, lang = company.currency_id, self.env.lang
         money = {
-            name: formatLang(self.env, figures[name], currency_obj=company.currency_id)
+            name: shared(
+                self.env, ('money', currency.id, lang, figures[name]),
+                partial(formatLang, self.env, figures[name], currency_obj=currency))
             for name in ('exposure', 'amount', 'total', 'limit', 'overdue', 'size') if name in figures}
         return {
             'over_limit': self._describe_over_limit,

@@ -9,9 +9,9 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools.mail import email_normalize
 
+from .ar_batch import shared
 from .ar_dunning_outcome import GOING
 from .ar_outbox import COUNTED_STATES, describe
-from .ir_qweb import shared
 
 
 def write_changed(record, vals):

@@ -12,7 +12,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools.misc import format_amount, format_date
 
-from .ir_qweb import shared
+from .ar_batch import shared
 
 _logger = logging.getLogger(__name__)
 
