@@ -10,6 +10,8 @@ import time
 import psycopg2
 import xlsxwriter
 
+from benchmarks.floor_reports import ReportFloor
+
 BUCKETS = ", ".join([
     "COALESCE(SUM(residual) FILTER (WHERE residual >= 0 AND days <= 0), 0)",
     *(f"COALESCE(SUM(residual) FILTER (WHERE residual >= 0 AND days BETWEEN {first} AND {first + 29}), 0)"
@@ -68,11 +70,12 @@ ITEMS_BY_EXCLUSION = """
       JOIN account_move_line USING (id)
      WHERE account_id = %(account)s AND parent_state = 'posted' AND date <= %(day)s"""
 
+GROUPED = f"""
+    SELECT partner_id, {BUCKETS}, COALESCE(SUM(residual) FILTER (WHERE residual < 0), 0), SUM(residual), COUNT(*)
+      FROM ({{items}}) AS item WHERE residual != 0 GROUP BY partner_id"""
 AGED = f"""
     SELECT partner.id, partner.complete_name, aged.*
-      FROM (SELECT partner_id, {BUCKETS}, COALESCE(SUM(residual) FILTER (WHERE residual < 0), 0), SUM(residual),
-                   COUNT(*)
-              FROM ({{items}}) AS item WHERE residual != 0 GROUP BY partner_id) AS aged
+      FROM ({GROUPED}) AS aged
  LEFT JOIN res_partner partner ON partner.id = aged.partner_id
   ORDER BY partner.complete_name"""
 
@@ -92,22 +95,24 @@ DETAILS = """
   ORDER BY item.days DESC, line.id"""
 
 
-class Floor:
+class Floor(ReportFloor):
     """Plain SQL on one database. Jobs take `day`: a past day as ISO text, or None for today."""
 
     def __init__(self, dsn, today):
         self.connection = psycopg2.connect(dsn)
         self.connection.autocommit = True
         self.cursor = self.connection.cursor()
-        self.today, self.account, self.queries = today, None, 0
+        self.today, self.account, self.company, self.queries = today, None, None, 0
         self.quickest = {}  # {day: statement}
-        self.account = self._rows(
-            "SELECT account_id FROM account_move_line line JOIN account_account account ON account.id = account_id"
-            " WHERE account_type = 'asset_receivable' LIMIT 1")[0][0]
+        self.account, self.company = self._rows(
+            "SELECT account_id, company_id::text"
+            " FROM account_move_line line JOIN account_account account ON account.id = account_id"
+            " WHERE account_type = 'asset_receivable' LIMIT 1")[0]
 
-    def _rows(self, query, day=None):
+    def _rows(self, query, day=None, values=None):
         self.queries += 1
-        self.cursor.execute(query, {'day': day or self.today, 'account': self.account})
+        self.cursor.execute(query, {
+            'day': day or self.today, 'account': self.account, 'company': self.company, **(values or {})})
         return self.cursor.fetchall()
 
     def _items(self, day):
@@ -122,6 +127,10 @@ class Floor:
             statements = (ITEMS_BY_JOIN, ITEMS_BY_EXCLUSION)
             self.quickest[day] = min(statements, key=lambda statement: min(seconds(statement), seconds(statement)))
         return self.quickest[day]
+
+    def grouped(self, day):
+        """The statement that gives a row per customer, without names."""
+        return GROUPED.format(items=self._items(day))
 
     def aged(self, day=None):
         return self._rows(AGED.format(items=self._items(day)), day)
@@ -142,6 +151,8 @@ class Floor:
                     sheet.write_row(number, 0, line)
 
     @staticmethod
-    def table(rows):
+    def table_aged(rows):
         """{customer: [buckets ..., unapplied, total, number of items]} of what `aged` returned."""
         return {row[1]: [round(float(value), 2) for value in row[3:]] for row in rows}
+
+    table_aged_tie_out = table_aged

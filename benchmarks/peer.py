@@ -1,33 +1,20 @@
-"""The peer: the aged partner balance of `odoo-addon-account-financial-report` 19.0 (OCA, AGPL-3).
+"""The peer of the ageing: the aged partner balance of `odoo-addon-account-financial-report` 19.0 (OCA, AGPL-3).
 
-It is fetched from PyPI into the cache when the benchmark runs and called through its public wizard and report; nothing
-of it is part of this repository.
+Called through its public wizard and report; see peers.py.
 """
 import datetime
-import importlib.metadata
-import subprocess
 
-from dev.cache import build, cache_dir
+from benchmarks import peers
 
 NAME = 'odoo-addon-account-financial-report'
-PACKAGES = (NAME, 'odoo-addon-date-range', 'odoo-addon-report-xlsx')  # with what it depends on besides Odoo
+OTHERS = ('odoo-addon-date-range', 'odoo-addon-report-xlsx')  # what it depends on besides Odoo
 MODULES = ('account_financial_report',)
 REPORT = 'report.account_financial_report.aged_partner_balance'
 
 
 def fetch(env):
-    """Return (addons folder, version), downloading the packages once.
-
-    :raise subprocess.CalledProcessError: when PyPI does not answer
-    """
-    def install(folder):
-        subprocess.run(
-            [env.python, '-m', 'pip', 'install', '-q', '--no-input', '--no-deps', '--no-compile', '--target', folder,
-             *(f'{package}==19.0.*' for package in PACKAGES)],
-            check=True, capture_output=True, text=True)
-    folder = build(cache_dir() / 'benchmarks' / 'peer', f"Fetching {NAME} 19.0 from PyPI", install)
-    found, = importlib.metadata.distributions(name=NAME, path=[str(folder)])
-    return folder / 'odoo' / 'addons', found.version
+    """Return (addons folder, version), see `peers.fetch`."""
+    return peers.fetch(env, NAME, 'peer', OTHERS)
 
 
 def _wizard(env, day, details):

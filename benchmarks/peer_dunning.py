@@ -1,34 +1,19 @@
 """The peer in dunning: `odoo-addon-account-credit-control` 19.0 (OCA, AGPL-3).
 
-Fetched from PyPI like the other peer and driven through its own buttons' methods; nothing of it is part of this
-repository. It is given the same work: the same first reminder after as many days, by e-mail with a table of the
-invoices, without PDF.
+Driven through its own buttons' methods, see peers.py. It is given the same work: the same first reminder
+after as many days, by e-mail with a table of the invoices, without PDF.
 """
 import datetime
-import importlib.metadata
-import subprocess
 
-from dev.cache import build, cache_dir
+from benchmarks import peers
 
 NAME = 'odoo-addon-account-credit-control'
 MODULES = ('account_credit_control',)
 
 
 def fetch(env):
-    """Return (addons folder, version), downloading the package once.
-
-    :raise subprocess.CalledProcessError: when PyPI does not answer
-    """
-    def install(folder):
-        subprocess.run(
-            [env.python, '-m', 'pip', 'install', '-q', '--no-input', '--no-deps', '--no-compile', '--target', folder,
-             f'{NAME}==19.0.*'],
-            check=True, capture_output=True, text=True)
-    folder = build(cache_dir() / 'benchmarks' / 'peer_dunning', f"Fetching {NAME} 19.0 from PyPI", install)
-    distribution = next(
-        found for found in importlib.metadata.distributions(path=[str(folder)])
-        if found.metadata['Name'].replace('_', '-').lower() == NAME)
-    return folder / 'odoo' / 'addons', distribution.version
+    """Return (addons folder, version), see `peers.fetch`."""
+    return peers.fetch(env, NAME, 'peer_dunning')
 
 
 def prepare(env):

@@ -2,6 +2,7 @@
 
     make bench                           20,000 invoices
     make bench INVOICES=200000           the large one
+    make bench ROWS=dunning,credit       only these rows; see GROUPS
     make bench AR_BENCH_KEEP=1           keep the databases (and use them again for the same ledger)
 
 Also PARTNERS (default: a twentieth of the invoices), MONTHS (24), SEED (1), ROUNDS (7).
@@ -16,6 +17,8 @@ import sys
 from pathlib import Path
 
 from benchmarks import peer, peer_dunning, report
+from benchmarks.rows_credit import CreditRows
+from benchmarks.rows_reports import ReportRows
 from dev.cache import REPO, Problem, digest, say, step
 from dev.environment import Environment
 
@@ -27,6 +30,12 @@ PEER_MAILED = 100  # of the peer, which is slower
 MAIL_BATCH = 50  # letters per transaction, as the background job has it
 RECIPE = ('generator.py', 'plan.py')
 PEER_ROUNDS = 3
+# rows that can be chosen -> the databases they need
+GROUPS = {
+    'ageing': ('addon', 'thin', 'fifth'), 'posting': ('core', 'addon'), 'confirming': ('core', 'addon'),
+    'dunning': ('tenth', 'dunning'), 'credit': ('credit',), 'kpi': ('addon',), 'xlsx': ('addon',),
+    'screen': ('wide',), 'statements': ('addon',)}
+WIDE = 50_000
 DUNNING_CUSTOMERS = 10  # invoices per customer in the ledgers for dunning: half the customers have something due
 
 
@@ -45,7 +54,12 @@ class Settings:
         self.invoices = number('INVOICES', 20_000)
         self.partners = number('PARTNERS', max(self.invoices // 20, 10))
         self.months, self.seed, self.rounds = number('MONTHS', 24), number('SEED', 1), number('ROUNDS', 7)
-        self.tenth = max(self.invoices // 10, 100)
+        self.tenth, self.fifth = max(self.invoices // 10, 100), max(self.invoices // 5, 100)
+        self.wide = max(min(self.invoices // 4, WIDE), self.partners)  # customers of the ledger with many of them
+        chosen = {name.strip() for name in (environ.get('ROWS') or '').split(',') if name.strip()}
+        if unknown := chosen - set(GROUPS):
+            raise Problem(f"ROWS has {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}.")
+        self.rows = [name for name in GROUPS if not chosen or name in chosen]
         self.keep = environ.get('AR_BENCH_KEEP', '0') not in ('', '0')
         self.today = datetime.date.today()
 
@@ -56,27 +70,46 @@ class Settings:
 # === DATABASES === #
 
 class Databases:
-    """The bench's own databases: `core` (Odoo only) and `thin` (a third of the paid history), and copies with ours."""
+    """The bench's own databases, made when rows need them: generated ledgers with Odoo only, copies with our addons.
+
+    `core` and `addon`: one ledger without and with ours; `thin`: the same with a third of the paid history; `fifth`: of
+    a fifth of the size; `dunning`, `tenth` and `credit`: with few invoices per customer; `wide`: with many customers.
+    """
 
     def __init__(self, env, settings):
         self.env, self.settings = env, settings
         self.prefix = f"bench_{digest(REPO)}"
 
     def name(self, role):
+        if role == 'wide' and self.settings.wide == self.settings.partners:
+            role = 'addon'
         return f"{self.prefix}_{role}"
 
     def build(self):
-        """Generate the ledgers and install the addon."""
-        self._ledger('core', 1.0)
-        self._with_addon('core', 'addon')
-        self._ledger('thin', 1 / 3)
-        self._with_addon('thin', 'thin_addon')
-        for source, role, invoices in (
-                ('dunning_core', 'dunning', self.settings.invoices), ('tenth_core', 'tenth', self.settings.tenth)):
-            self._ledger(source, 1.0, invoices, max(invoices // DUNNING_CUSTOMERS, 10))
-            self._with_addon(source, role)
+        """Generate the ledgers that the chosen rows need, and install the addons."""
+        settings = self.settings
+        roles = {role for group in settings.rows for role in GROUPS[group]}
+        if settings.wide == settings.partners:
+            roles = {'addon' if role == 'wide' else role for role in roles}
+        few = max(settings.invoices // DUNNING_CUSTOMERS, 10)
+        plans = (  # source, its ledger, copies with our addons
+            ('core', {}, ('addon',)),
+            ('thin_core', {'paid_history': 1 / 3}, ('thin',)),
+            ('fifth_core', {'invoices': settings.fifth, 'partners': max(settings.partners // 5, 10)}, ('fifth',)),
+            ('wide_core', {'partners': settings.wide}, ('wide',)),
+            ('dunning_core', {'partners': few}, ('dunning', 'credit')),
+            ('tenth_core', {'invoices': settings.tenth, 'partners': max(few // 10, 10)}, ('tenth',)))
+        for source, ledger, copies in plans:
+            wanted = [role for role in copies if role in roles]
+            if not wanted and source not in roles:
+                continue
+            self._ledger(source, **ledger)
+            for role in wanted:
+                self._with_addon(source, role)
+            if source not in roles and not settings.keep:
+                self.env.drop(self.name(source))  # a large ledger takes gigabytes
 
-    def _ledger(self, role, paid_history, invoices=None, partners=None):
+    def _ledger(self, role, paid_history=1.0, invoices=None, partners=None):
         settings, name = self.settings, self.name(role)
         invoices, partners = invoices or settings.invoices, partners or settings.partners
         recipe = digest(
@@ -129,9 +162,10 @@ class Databases:
         self.env.psql('VACUUM (ANALYZE)', name)
 
     def drop(self):
-        for role in (
-                'core', 'addon', 'thin', 'thin_addon', 'dunning_core', 'dunning', 'tenth_core', 'tenth'):
-            self.env.drop(self.name(role))
+        """Drop all databases of this checkout's benchmarks."""
+        for [name] in self.env.psql(
+                f"SELECT datname FROM pg_database WHERE starts_with(datname, '{self.prefix}_')", 'postgres'):
+            self.env.drop(name)
 
 
 GENERATE = """
@@ -177,12 +211,13 @@ def medians(rounds, key='seconds'):
     return [statistics.median(answer[key] for answer in side) for side in zip(*rounds, strict=True)]
 
 
-class Bench:
+class Bench(CreditRows, ReportRows):
     """The measurements; `results` are the rows of results.json."""
 
     def __init__(self, env, settings, databases):
         self.env, self.settings, self.databases = env, settings, databases
         self.results = []
+        self.addons = {}  # {database: addons path with its peers}
 
     @contextlib.contextmanager
     def workers(self, *wanted):
@@ -203,32 +238,37 @@ class Bench:
                 worker.close()
 
     def _conf(self, database):
-        return self.env.conf(database)
+        path = self.addons.get(database)
+        return self.env.conf(database, **({'addons_path': ','.join(map(str, path))} if path else {}))
 
-    def against_floor(self, name, job, day=None):
+    def against_floor(self, name, job, day=None, role='addon'):
         """Measure a job in alternation with plain SQL that gives the same table, each in a process of its own."""
         say(f"  {name}")
         arguments = {'day': day} if day else {}
         has_table = job != 'xlsx'
-        with self.workers('addon', 'sql:addon') as (ours, floor):
+        with self.workers(role, f'sql:{role}') as (ours, floor):
             first = ours.do(job, table=has_table, **arguments)
             expected = floor.do(job, table=has_table, **arguments)
             if has_table:
                 report.check_same(name, first['table'], expected['table'])
             rounds = [(ours.do(job, **arguments), floor.do(job, **arguments)) for _round in range(self.settings.rounds)]
+        self.floor_row(name, rounds, job=job, day=day)
+        return first.get('table')
+
+    def floor_row(self, name, rounds, **more):
+        """Keep what `rounds` of (ours, floor) took."""
         seconds, floor_seconds = medians(rounds)
         self.results.append({
             'name': name, 'size': self.settings.invoices, 'seconds': seconds, 'queries': rounds[0][0]['queries'],
             'peak_mb': rounds[-1][0]['peak_mb'], 'floor_seconds': floor_seconds,
             'ratio_to_floor': seconds / floor_seconds, 'peer': None, 'peer_seconds': None, 'speedup': None,
             'peer_queries': None, 'peer_peak_mb': None,
-            'all_seconds': [mine['seconds'] for mine, _floor in rounds], 'job': job, 'day': day})
-        return first.get('table')
+            'all_seconds': [mine['seconds'] for mine, _floor in rounds], **more})
 
     def paid_history(self):
         """Today's ageing on the ledger with a third of the paid history: the same table, in the same time."""
         say("  today's ageing with a third of the paid history")
-        with self.workers('addon', 'thin_addon') as (full, thin):
+        with self.workers('addon', 'thin') as (full, thin):
             tables = [worker.do('aged', table=True)['table'] for worker in (thin, full)]
             report.check_same("a third of the paid history", *tables)
             rounds = [(full.do('aged'), thin.do('aged')) for _round in range(2 * self.settings.rounds)]
@@ -237,6 +277,20 @@ class Bench:
             'name': "Aged today, a third of the paid history", 'size': self.settings.invoices, 'seconds': thin_seconds,
             'queries': rounds[0][1]['queries'], 'peak_mb': rounds[-1][1]['peak_mb'],
             'full_history_seconds': full_seconds, 'ratio_to_full_history': thin_seconds / full_seconds})
+
+    def growth(self):
+        """Past ageing in turns with that of a ledger of a fifth of the size: cost grows no faster than the ledger."""
+        say("  ageing as of a year ago in a ledger of a fifth of the size")
+        day = self.settings.past(365)
+        with self.workers('addon', 'fifth') as (whole, fifth):
+            for worker in (whole, fifth):
+                worker.do('aged', day=day)
+            rounds = [(whole.do('aged', day=day), fifth.do('aged', day=day)) for _round in range(self.settings.rounds)]
+        whole_seconds, seconds = medians(rounds)
+        self.results.append({
+            'name': report.FIFTH, 'size': self.settings.fifth, 'seconds': seconds, 'queries': rounds[0][1]['queries'],
+            'peak_mb': rounds[-1][1]['peak_mb'], 'whole_ledger_seconds': whole_seconds,
+            'growth': whole_seconds / seconds, 'times_as_large': self.settings.invoices / self.settings.fifth})
 
     def posting(self):
         """Post invoices with and without the addon, in turns; both databases are copies of one ledger."""
@@ -298,12 +352,10 @@ class Bench:
 
     def peer_dunning(self):
         """Install the peer in the same database and let it do the same work, in turns with ours."""
-        path = self._install_peer(peer_dunning, 'dunning')
-        if not path:
+        label = self._install_peer(peer_dunning, 'dunning')
+        if not label:
             return
-        label = f"{peer_dunning.NAME} {path[1]}"
         rows = {row['name']: row for row in self.results}
-        conf, self._conf = self._conf, lambda database: self.env.conf(database, addons_path=path[0])
         with self.workers('dunning', 'dunning') as (ours, theirs):
             ours.do('dunning_prepare', count=MAILED)
             say("  dunning: the peer's three steps, which take minutes on a large ledger")
@@ -315,21 +367,24 @@ class Bench:
                 (theirs.do('peer_dunning_send', count=PEER_MAILED), ours.do('dunning_send', batch=MAIL_BATCH))
                 for _round in range(PEER_ROUNDS)]
             self._beside_peer(rows[report.EMAILS], rounds, label, MAILED / PEER_MAILED)
-        self._conf = conf
 
     def _install_peer(self, module, role):
-        """Return (addons path with the peer, its version), or None when it cannot be fetched."""
+        """Install a peer in a database, whose workers have it from now on; return its name and version.
+
+        None when it cannot be fetched.
+        """
         try:
             addons, version = module.fetch(self.env)
         except subprocess.CalledProcessError as error:
             why = (error.stderr.strip().splitlines() or ["pip failed"])[-1]
             say(f"  {module.NAME} could not be fetched from PyPI, its columns stay empty: {why}")
             return None
-        path = ','.join(map(str, [*self.env.addons_path, addons]))
+        database = self.databases.name(role)
+        path = self.addons[database] = [*self.addons.get(database, self.env.addons_path), addons]
         with step(f"Installing {module.NAME} {version}"):
-            self.databases.install(role, module.MODULES, addons_path=path)
-            self.databases._vacuum(self.databases.name(role))
-        return path, version
+            self.databases.install(role, module.MODULES, addons_path=','.join(map(str, path)))
+            self.databases._vacuum(database)
+        return f"{module.NAME} {version}"
 
     def _beside_peer(self, row, rounds, label, factor=1):
         """Add a peer's figures to a row; `rounds` are (theirs, ours), `factor` makes theirs as much work as ours."""
@@ -341,18 +396,13 @@ class Bench:
 
     def peer(self, totals):
         """Install the peer in the same database and measure it; it must show `totals`, {day: {customer: total}}."""
-        found = self._install_peer(peer, 'addon')
-        if not found:
-            for row in self.results:
-                if not row.get('peer'):
-                    row['peer'] = f"{peer.NAME}: could not be fetched"
-            return
-        path, version = found
-        self._conf = lambda database: self.env.conf(database, addons_path=path)
+        label = self._install_peer(peer, 'addon')
         for row in self.results:
             job = {'aged': 'peer_aged', 'xlsx': 'peer_xlsx'}.get(row.get('job'))
-            if job:
-                self._measure_peer(row, job, f"{peer.NAME} {version}", totals)
+            if job and label:
+                self._measure_peer(row, job, label, totals)
+            elif job:
+                row['peer'] = f"{peer.NAME}: could not be fetched"
 
     def _measure_peer(self, row, job, label, totals):
         say(f"  {row['name']}: peer")
@@ -371,7 +421,8 @@ class Bench:
             peer=label, peer_seconds=seconds, speedup=seconds / beside, seconds_beside_peer=beside,
             peer_queries=first['queries'], peer_peak_mb=rounds[-1][0]['peak_mb'])
 
-    def run(self):
+    def ageing(self):
+        """Ageing, with and without tie-out, and its XLSX; returns the totals that the peer must show."""
         year, quarter = self.settings.past(365), self.settings.past(90)
         totals = {}
         for name, day in (("Aged as of a year ago", year), ("Aged as of 90 days ago", quarter), ("Aged today", None)):
@@ -382,12 +433,26 @@ class Bench:
         self.against_floor("XLSX as of a year ago", 'xlsx', year)
         self.against_floor("XLSX today", 'xlsx')
         self.paid_history()
-        self.posting()
-        self.confirming()
-        self.dunning()
-        with self.workers('addon') as (worker,):
+        self.growth()
+        return totals
+
+    def run(self):
+        """Measure the chosen rows; peers are installed last, so that ours don't have them in the way.
+
+        :return: MB that an Odoo process takes that did nothing
+        """
+        rows = self.settings.rows
+        totals = self.ageing() if 'ageing' in rows else None
+        for group in rows:
+            if group != 'ageing':
+                getattr(self, group)()
+        some = next(role for group in rows for role in GROUPS[group] if role != 'core')
+        with self.workers(some) as (worker,):
             idle = worker.do('idle')['peak_mb']
-        self.peer(totals)
+        if 'statements' in rows:
+            self.peer_statements()
+        if totals:
+            self.peer(totals)
         return idle
 
 

@@ -18,8 +18,11 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.worker_credit import CreditJobs
+from benchmarks.worker_reports import ReportJobs
 
-class OdooJobs:
+
+class OdooJobs(CreditJobs, ReportJobs):
     """Jobs in Odoo, with the administrator's rights and rules; each in a transaction that is rolled back."""
 
     def __init__(self, conf, db):
@@ -28,6 +31,7 @@ class OdooJobs:
         self.registry = importlib.import_module('odoo.modules.registry').Registry(db)
         self.drafts = []
         self.run_id, self.letters, self.communications = None, [], []
+        self.customers = []
 
     @contextlib.contextmanager
     def call(self, job):
@@ -162,12 +166,17 @@ class OdooJobs:
         module.send(env, env['credit.control.communication'].browse(self.communications[:count]))
 
     @staticmethod
-    def table(data):
-        """{customer: [buckets ..., unapplied, total, number of items]} of ours, {customer: total} of the peer's."""
-        if isinstance(data, list):
-            return {row['name']: row['residual'] for account in data for row in account['partners']}
+    def table_aged(data):
+        """{customer: [buckets ..., unapplied, total, number of items]}."""
         return {
             row['name']: [*row['amounts'], row['unapplied'], row['total'], row['item_count']] for row in data['rows']}
+
+    table_aged_tie_out = table_aged
+
+    @staticmethod
+    def table_peer_aged(data):
+        """{customer: total}."""
+        return {row['name']: row['residual'] for account in data for row in account['partners']}
 
 
 class SqlJobs:
@@ -175,7 +184,10 @@ class SqlJobs:
 
     def __init__(self, dsn, today):
         self.floor = importlib.import_module('benchmarks.floor').Floor(dsn, today)
-        self.table = self.floor.table
+
+    def __getattr__(self, name):
+        """Tables are shaped by the floor: table_<job>."""
+        return getattr(self.floor, name)
 
     @contextlib.contextmanager
     def call(self, job):
@@ -201,7 +213,7 @@ def measure(jobs, order):
     if isinstance(result, dict):
         answer.update((key, result[key]) for key in ('counts', 'asked') if key in result)
     if order.get('table'):
-        answer['table'] = jobs.table(result)
+        answer['table'] = getattr(jobs, f"table_{order['job']}")(result)
     return answer
 
 
