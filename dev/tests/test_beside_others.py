@@ -52,7 +52,8 @@ run.action_send()
 assert letter.state == 'queued', letter.state
 env['ar.credit.hold'].create({'partner_id': partner.id, 'company_id': env.company.id, 'reason': "Test"})
 # their limits and lines go on working
-assert partner.risk_invoice_open + partner.risk_invoice_unpaid == 300, partner.read(["risk_invoice_open", "risk_invoice_unpaid"])
+risk = partner.read(['risk_invoice_open', 'risk_invoice_unpaid'])[0]
+assert risk['risk_invoice_open'] + risk['risk_invoice_unpaid'] == 300, risk
 control = env['credit.control.run'].create({'date': today})
 env.cr.commit()
 """

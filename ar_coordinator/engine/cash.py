@@ -1,0 +1,366 @@
+"""Cash application: who paid, and for what. Facts in, proposals with confidence and reasons out. Plain Python, no odoo.
+
+A *reading* is one way to understand a receipt: items of one family of customers (a parent and its subsidiaries) and how
+much of each it pays. Every reading has a confidence between 0 and 1, the product of three things:
+
+    how sure it is who paid (`WHO`)  x  how well the items explain the amount (`WHAT`)  x  how well they are named
+
+The best reading is the proposal. Where another one is about as likely (`MARGIN`), the proposal is *ambiguous*: it is shown,
+and never applied by itself, whatever its figures. Amounts are whole numbers of the currency's smallest unit.
+"""
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date
+from math import gcd
+
+from .cash_references import DIGITS, EXACT, STRENGTH, References
+from .cash_sums import find_prefix, find_sums
+
+MARGIN = 0.04
+AMBIGUOUS = 0.5  # the most an ambiguous proposal gets
+FAMILY_LIMIT = 150  # open items that are searched for sums
+
+# who paid
+CHOSEN, ACCOUNT, ALIAS, NAME, NAMED, SIMILAR, NOBODY = (
+    'chosen', 'account', 'alias', 'name', 'named', 'similar', 'nobody')
+WHO = {CHOSEN: 1.0, ACCOUNT: 0.99, ALIAS: 0.98, NAME: 0.97, NAMED: 0.98, SIMILAR: 0.9, NOBODY: 0.6}
+
+# what for
+REFERENCED, DISCOUNT, FEE, PART_NAMED, WITH_OTHERS, SHORT, OVER, ONE, ONE_DISCOUNT, ALL, UP_TO, SUM, SUM_DISCOUNT, \
+    OLDEST, ONE_FEE = (
+        'referenced', 'discount', 'fee', 'part_named', 'with_others', 'short', 'over', 'one', 'one_discount', 'all', 'up_to',
+        'sum', 'sum_discount', 'oldest', 'one_fee')
+WHAT = {
+    REFERENCED: 1.0, DISCOUNT: 0.99, FEE: 0.96, PART_NAMED: 0.85, WITH_OTHERS: 0.9, SHORT: 0.75, OVER: 0.75,
+    ONE: 0.97, ONE_DISCOUNT: 0.95, ALL: 0.97, UP_TO: 0.94, SUM: 0.95, SUM_DISCOUNT: 0.93, OLDEST: 0.95, ONE_FEE: 0.8}
+
+LEGAL_FORMS = frozenset(
+    "INC LLC LTD LIMITED CORP CORPORATION CO COMPANY PLC GMBH MBH AG KG OHG UG SE SA SARL SAS SASU SL SLU SRL SPA BV NV "
+    "AB AS OY APS THE AND UND ET Y DE DER DIE".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An open item; credits negative. `numbers`: what a payment may name it by. `discount`: what may be deducted until
+    `discount_until`.
+    """
+
+    key: int
+    customer: int
+    numbers: tuple
+    residual: int
+    due: date
+    discount: int = 0
+    discount_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Money that came in. `customer`: chosen by a user, else None."""
+
+    key: int
+    amount: int
+    date: date
+    text: str = ''
+    payer: str = ''
+    account: str = ''
+    customer: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """`fee`: what banks keep at most, in the smallest unit; `grace`: days a discount may be late."""
+
+    fee: int = 0
+    grace: int = 0
+    oldest_first: frozenset = frozenset()  # customers with whom that is agreed
+
+
+@dataclass(slots=True)
+class Reading:
+    """One way to understand a receipt: {item: amount}, {item: discount}, what is left (>0: too much, <0: too little)."""
+
+    customer: int | None
+    who: str
+    what: str
+    paid: dict
+    discounts: dict = field(default_factory=dict)
+    rest: int = 0
+    confidence: float = 0.0
+    named: dict = field(default_factory=dict)  # item -> how
+    looked_at: int = 0
+    ambiguous: bool = False
+
+
+def normalise_name(name):
+    """Return a payer's name without legal form, punctuation and order of words.
+
+    >>> normalise_name("The Muller & Sons, Ltd.") == normalise_name("SONS MULLER LIMITED")
+    True
+    """
+    words = re.findall(r'[^\W_]+', name.upper())
+    return ' '.join(sorted(word for word in words if word not in LEGAL_FORMS)) or ' '.join(sorted(words))
+
+
+def normalise_account(account):
+    """Return an account number without blanks and signs.
+
+    >>> normalise_account("DE89 3704 0044 0532 0130 00")
+    'DE89370400440532013000'
+    """
+    return re.sub(r'[^A-Z0-9]', '', account.upper())
+
+
+class Book:
+    """The open items of one company and currency, and what is known of who pays how.
+
+    :param items: `Item`s
+    :param dict names: {customer: names}; `aliases` {normalised name: customer} of names users confirmed; `accounts`
+        {normalised account: customer}; `parents` {customer: head of the family}
+    :param rules: `Rules`
+
+    >>> day = date(2026, 3, 1)
+    >>> book = Book([Item(1, 7, ("INV/2026/00042",), 10_000, day), Item(2, 7, ("INV/2026/00043",), 5_500, day)],
+    ...     names={7: ["Muller Ltd"]})
+    >>> best = book.propose(Receipt(1, 15_500, day, "inv 2026/42 + 2026/43", "MULLER LIMITED"))
+    >>> best.what, best.who, best.paid, best.ambiguous
+    ('referenced', 'named', {1: 10000, 2: 5500}, False)
+    >>> book.propose(Receipt(2, 5_500, day, "thank you", "Muller")).what
+    'one'
+    >>> book.propose(Receipt(3, 4_000, day, "INV/2026/00042", "Muller")).rest  # too little
+    -6000
+    >>> book.propose(Receipt(4, 4_000, day, "hello", "Somebody")) is None
+    True
+    """
+
+    def __init__(self, items, names=None, aliases=None, accounts=None, parents=None, rules=None):
+        self.rules = rules or Rules()
+        self.items = {item.key: item for item in items if item.residual}
+        self.parents = parents or {}
+        self.aliases = aliases or {}
+        self.accounts = accounts or {}
+        self._by_family = defaultdict(list)
+        self._by_amount = defaultdict(list)
+        self._references = References()
+        for item in sorted(self.items.values(), key=lambda item: (item.due, item.key)):
+            self._by_family[self._family(item.customer)].append(item)
+            self._by_amount[item.residual].append(item)
+            for number in item.numbers:
+                self._references.add(item.key, number)
+        self._names = defaultdict(set)
+        self._words = defaultdict(set)
+        for customer, texts in (names or {}).items():
+            for text in texts:
+                name = normalise_name(text)
+                self._names[name].add(customer)
+                for word in name.split():
+                    if len(word) > 3:
+                        self._words[word].add(customer)
+
+    def _family(self, customer):
+        return self.parents.get(customer, customer)
+
+    # === WHO === #
+
+    def find_payers(self, receipt, named):
+        """Return {family: (how sure, customer)} of who may have paid."""
+        found = {}
+
+        def note(customer, how):
+            family = self._family(customer)
+            if family not in found or WHO[how] > WHO[found[family][0]]:
+                found[family] = (how, customer)
+
+        if receipt.customer:
+            note(receipt.customer, CHOSEN)
+            return found
+        account = self.accounts.get(normalise_account(receipt.account)) if receipt.account else None
+        if account:
+            note(account, ACCOUNT)
+        name = normalise_name(receipt.payer) if receipt.payer else ''
+        if name in self.aliases:
+            note(self.aliases[name], ALIAS)
+        for customer in self._names.get(name, ()):
+            note(customer, NAME)
+        if name and not found:
+            for customer in self._find_similar(name):
+                note(customer, SIMILAR)
+        for key, how in named.items():
+            if how in (EXACT, DIGITS):
+                note(self.items[key].customer, NAMED)
+        for key in named:
+            note(self.items[key].customer, NOBODY)
+        return found
+
+    def _find_similar(self, name):
+        """Return the customers that share most words with the name, if few do."""
+        words = [word for word in name.split() if len(word) > 3]
+        hits = defaultdict(int)
+        for word in words:
+            for customer in self._words.get(word, ()):
+                hits[customer] += 1
+        most = max(hits.values(), default=0)
+        best = [customer for customer, count in hits.items() if count == most]
+        return best if most * 2 >= len(words) and len(best) == 1 else []
+
+    # === WHAT === #
+
+    def propose(self, receipt):
+        """Return the best `Reading` of a receipt, or None when nothing explains it."""
+        if receipt.amount <= 0:
+            return None
+        named = self._references.find(receipt.text)
+        readings = []
+        payers = self.find_payers(receipt, named)
+        for family, (who, customer) in payers.items():
+            names = {key: how for key, how in named.items() if self._family(self.items[key].customer) == family}
+            readings += self._read(receipt, family, who, customer, names)
+        if not readings and not receipt.customer:
+            readings = self._read_amount_alone(receipt)
+        return self._choose(readings)
+
+    def _choose(self, readings):
+        """Return the most likely reading; one that is not clearly ahead of another is ambiguous."""
+        if not readings:
+            return None
+        readings.sort(key=lambda reading: -reading.confidence)
+        best = readings[0]
+        for other in readings[1:]:
+            if best.confidence - other.confidence > MARGIN:
+                break
+            if other.paid != best.paid:
+                best.ambiguous = True
+        if best.ambiguous:
+            best.confidence = min(best.confidence, AMBIGUOUS)
+        return best
+
+    def _read(self, receipt, family, who, customer, named):
+        """Return the readings of a receipt as one family's."""
+        items = self._by_family[family]
+        readings = []
+        if named:
+            readings = self._read_named(receipt, items, named)
+        if not any(reading.what in (REFERENCED, DISCOUNT, FEE) for reading in readings):
+            readings += self._read_open(receipt, items, family, named)
+        for reading in readings:
+            reading.who, reading.customer = who, customer
+            strength = min((STRENGTH[how] for how in reading.named.values()), default=1.0)
+            if reading.what in (REFERENCED, DISCOUNT, FEE) and strength < 1:  # the amount confirms what was misspelt
+                strength = 1 - (1 - strength) * 0.1
+            reading.confidence = WHO[who] * WHAT[reading.what] * strength * self._chance(reading, items, receipt)
+        return readings
+
+    def _net(self, item, receipt):
+        """Return what pays an item with its early-payment discount."""
+        late = (receipt.date - item.discount_until).days if item.discount_until else None
+        return item.residual - item.discount if item.discount and late <= self.rules.grace else item.residual
+
+    def _take(self, what, items, receipt, named=None, net=False, rest=0):
+        paid = {item.key: self._net(item, receipt) if net else item.residual for item in items}
+        discounts = {item.key: item.residual - paid[item.key] for item in items if paid[item.key] != item.residual}
+        return Reading(None, NOBODY, what, paid, discounts, rest, named=named or {})
+
+    def _read_named(self, receipt, items, named):
+        """Return the readings in which the items named in the text are paid."""
+        chosen = [item for item in items if item.key in named]
+        amount, gross = receipt.amount, sum(item.residual for item in chosen)
+        net = sum(self._net(item, receipt) for item in chosen)
+        if gross == amount:
+            return [self._take(REFERENCED, chosen, receipt, named)]
+        if net == amount:
+            return [self._take(DISCOUNT, chosen, receipt, named, net=True)]
+        if 0 < gross - amount <= self.rules.fee:
+            return [self._take(FEE, chosen, receipt, named, rest=amount - gross)]
+        others = [item for item in items if item.key not in named]
+        readings = []
+        if len(chosen) > 1:
+            readings += self._read_sums(PART_NAMED, chosen, receipt, amount, named, smallest=1)
+        if 0 < len(others) <= FAMILY_LIMIT:
+            for reading in self._read_sums(WITH_OTHERS, others, receipt, amount - gross, named, smallest=1):
+                reading.paid.update((item.key, item.residual) for item in chosen)
+                readings.append(reading)
+        if gross > amount:
+            readings.append(self._take_oldest(SHORT, chosen, receipt, named))
+        elif gross > 0:
+            readings.append(self._take(OVER, chosen, receipt, named, rest=amount - gross))
+        return readings
+
+    def _take_oldest(self, what, items, receipt, named=None):
+        """Return the reading in which the oldest of the items are paid as far as the money goes."""
+        left, paid = receipt.amount, {}
+        for item in items:
+            amount = min(item.residual, left) if item.residual > 0 else 0
+            if amount:
+                paid[item.key] = amount
+                left -= amount
+        short = receipt.amount - sum(item.residual for item in items if item.key in paid)
+        return Reading(None, NOBODY, what, paid, rest=left or min(short, 0), named=named or {})
+
+    def _read_sums(self, what, items, receipt, target, named=None, smallest=2):
+        """Return the readings in which some of the items add up to the target: one, two (in doubt), or none."""
+        found = find_sums({item.key: item.residual for item in items}, target, smallest)
+        readings = []
+        for keys in found.answers:
+            reading = self._take(what, [self.items[key] for key in keys], receipt)
+            reading.named = {key: how for key, how in (named or {}).items() if what == WITH_OTHERS or key in keys}
+            reading.looked_at = found.looked_at
+            readings.append(reading)
+        return readings
+
+    def _read_open(self, receipt, items, family, named):
+        """Return the readings by the amount alone, among what the family owes."""
+        amount = receipt.amount
+        readings = [self._take(ONE, [item], receipt) for item in items if item.residual == amount]
+        if not readings:
+            readings = [
+                self._take(ONE_DISCOUNT, [item], receipt, net=True) for item in items
+                if item.discount and self._net(item, receipt) == amount]
+        if not readings and len(items) > 1:
+            readings = self._read_many(receipt, items)
+        if not readings:
+            readings = [
+                self._take(ONE_FEE, [item], receipt, rest=amount - item.residual) for item in items
+                if 0 < item.residual - amount <= self.rules.fee]
+        if family in self.rules.oldest_first and not named:
+            readings.append(self._take_oldest(OLDEST, items, receipt))
+        return readings
+
+    def _read_many(self, receipt, items):
+        """Return the readings in which several items are paid: all of them, all up to a day, or some that add up."""
+        amount = receipt.amount
+        count = find_prefix([(item.key, item.residual) for item in items], amount)
+        if count:
+            return [self._take(ALL if count == len(items) else UP_TO, items[:count], receipt)]
+        if len(items) > FAMILY_LIMIT:
+            return []
+        readings = self._read_sums(SUM, items, receipt, amount)
+        if not readings and any(item.discount for item in items):
+            net = {item.key: self._net(item, receipt) for item in items}
+            found = find_sums(net, amount)
+            for keys in found.answers:
+                reading = self._take(SUM_DISCOUNT, [self.items[key] for key in keys], receipt, net=True)
+                reading.looked_at = found.looked_at
+                readings.append(reading)
+        return readings
+
+    def _read_amount_alone(self, receipt):
+        """Return the readings of a receipt from nobody known: the one item of this amount among all customers'."""
+        readings = [self._take(ONE, [item], receipt) for item in self._by_amount.get(receipt.amount, ())]
+        for reading in readings:
+            reading.customer = self.items[next(iter(reading.paid))].customer
+            reading.confidence = WHO[NOBODY] * WHAT[ONE]
+        return readings
+
+    def _chance(self, reading, items, receipt):
+        """Return how likely it is that sums found among many are no accident: 1 / (1 + how many accidents to expect).
+
+        Amounts that are all multiples of something (whole hundreds) meet by accident more often.
+        """
+        if not reading.looked_at:
+            return 1.0
+        unit = receipt.amount
+        for item in items:
+            unit = gcd(unit, abs(item.residual))
+        spread = max(sum(abs(item.residual) for item in items) // unit, 1)
+        return 1 / (1 + reading.looked_at / spread)

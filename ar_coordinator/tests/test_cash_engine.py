@@ -1,0 +1,152 @@
+"""Cash application, the engine alone: doctests, each way of matching with exact amounts, and properties of all readings."""
+import doctest
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from odoo.addons.ar_coordinator.engine import cash, cash_references, cash_sums
+from odoo.tests import BaseCase, tagged
+
+DAY = date(2026, 6, 30)
+
+
+def item(key, residual, customer=7, due=DAY, **values):
+    return cash.Item(key, customer, (f"INV/2026/{key:05}", f"PO{key * 1111}"), residual, due, **values)
+
+
+def receipt(amount, text='', payer='', **values):
+    return cash.Receipt(1, amount, DAY, text, payer, **values)
+
+
+@tagged('post_install', '-at_install')
+class TestCashEngine(BaseCase):
+
+    def book(self, *items, **kwargs):
+        return cash.Book(items, names={7: ["Muller Ltd"], 8: ["Alder Inc."], 9: ["Alder Sub BV"]}, **kwargs)
+
+    def assertReading(self, reading, what, paid, rest=0, ambiguous=False):
+        self.assertEqual((reading.what, reading.paid, reading.rest, reading.ambiguous), (what, paid, rest, ambiguous))
+
+    def test_doctests(self):
+        for module in (cash, cash_references, cash_sums):
+            with self.subTest(module=module.__name__):
+                result = doctest.testmod(module, raise_on_error=False)
+                self.assertEqual(result.failed, 0)
+                self.assertGreater(result.attempted, 0)
+
+    def test_named_in_full(self):
+        best = self.book(item(1, 10_000), item(2, 5_000)).propose(receipt(15_000, "INV/2026/00001, 2026-2"))
+        self.assertReading(best, cash.REFERENCED, {1: 10_000, 2: 5_000})
+        self.assertGreater(best.confidence, 0.9)
+
+    def test_named_by_purchase_order(self):
+        self.assertReading(self.book(item(3, 700)).propose(receipt(700, "po 3333")), cash.REFERENCED, {3: 700})
+
+    def test_named_with_a_typo_needs_the_amount(self):
+        book = self.book(item(12345, 10_000))
+        right = book.propose(receipt(10_000, "INV/2026/12354"))
+        self.assertReading(right, cash.REFERENCED, {12345: 10_000})
+        self.assertLess(right.confidence, 0.9, "nobody known, number misspelt: a person looks")
+        known = book.propose(receipt(10_000, "INV/2026/12354", "Muller"))
+        self.assertGreater(known.confidence, 0.9)
+
+    def test_early_payment_discount_within_its_terms_only(self):
+        due = item(1, 10_000, discount=200, discount_until=DAY)
+        best = self.book(due).propose(receipt(9_800, "INV/2026/00001"))
+        self.assertReading(best, cash.DISCOUNT, {1: 9_800})
+        self.assertEqual(best.discounts, {1: 200})
+        late = item(1, 10_000, discount=200, discount_until=date(2026, 6, 29))
+        self.assertReading(self.book(late).propose(receipt(9_800, "INV/2026/00001")), cash.SHORT, {1: 9_800}, -200)
+        grace = self.book(late, rules=cash.Rules(grace=1)).propose(receipt(9_800, "INV/2026/00001"))
+        self.assertReading(grace, cash.DISCOUNT, {1: 9_800})
+
+    def test_bank_fee_within_the_tolerance_only(self):
+        rules = cash.Rules(fee=500)
+        book = self.book(item(1, 10_000), rules=rules)
+        self.assertReading(book.propose(receipt(9_500, "INV/2026/00001")), cash.FEE, {1: 10_000}, -500)
+        self.assertReading(book.propose(receipt(9_499, "INV/2026/00001")), cash.SHORT, {1: 9_499}, -501)
+
+    def test_short_and_over(self):
+        book = self.book(item(1, 10_000, due=date(2026, 5, 1)), item(2, 5_000))
+        text = "INV/2026/00001 INV/2026/00002"
+        short = book.propose(receipt(12_000, text))
+        self.assertReading(short, cash.SHORT, {1: 10_000, 2: 2_000}, -3_000)
+        over = book.propose(receipt(16_000, text))
+        self.assertReading(over, cash.OVER, {1: 10_000, 2: 5_000}, 1_000)
+        self.assertLess(max(short.confidence, over.confidence), 0.9, "somebody looks at the difference")
+
+    def test_credit_note_deducted(self):
+        best = self.book(item(1, 10_000), item(2, -1_500), item(3, 600, due=date(2026, 1, 1))).propose(receipt(8_500, "INV/2026/00001"))
+        self.assertReading(best, cash.WITH_OTHERS, {1: 10_000, 2: -1_500})
+
+    def test_amount_alone_of_a_known_payer(self):
+        book = self.book(item(1, 10_000), item(2, 5_001), item(3, 777))
+        self.assertReading(book.propose(receipt(5_001, payer="MULLER LTD")), cash.ONE, {2: 5_001})
+        self.assertReading(book.propose(receipt(15_778, payer="Muller")), cash.ALL, {1: 10_000, 2: 5_001, 3: 777})
+        self.assertReading(book.propose(receipt(10_777, payer="Muller")), cash.SUM, {1: 10_000, 3: 777})
+
+    def test_two_readings_are_never_applied(self):
+        """No proposal that two readings make equally likely is ever applied by itself."""
+        twins = self.book(item(1, 10_000), item(2, 10_000))
+        best = twins.propose(receipt(10_000, payer="Muller"))
+        self.assertTrue(best.ambiguous)
+        self.assertLessEqual(best.confidence, 0.5)
+        sums = self.book(item(1, 10_000), item(2, 10_000), item(3, 500), item(4, 9_100))
+        self.assertTrue(sums.propose(receipt(10_500, payer="Muller")).ambiguous)
+        everybody = self.book(item(1, 4_321), item(2, 4_321, customer=8))
+        self.assertTrue(everybody.propose(receipt(4_321)).ambiguous)
+
+    def test_nobody_known_and_nothing_named_waits(self):
+        book = self.book(item(1, 4_321))
+        best = book.propose(receipt(4_321, "thanks", "Treuhand"))
+        self.assertReading(best, cash.ONE, {1: 4_321})
+        self.assertLess(best.confidence, 0.9)
+        self.assertIsNone(book.propose(receipt(4_322, "thanks", "Treuhand")))
+
+    def test_who(self):
+        items = (item(1, 4_000, customer=7), item(2, 4_000, customer=8))
+        book = self.book(
+            *items, aliases={cash.normalise_name("Treuhand Nord"): 8}, accounts={'DE1': 7})
+        self.assertEqual(book.propose(receipt(4_000, payer="Treuhand Nord KG")).paid, {2: 4_000})
+        self.assertEqual(book.propose(receipt(4_000, account="DE 1")).paid, {1: 4_000})
+        self.assertEqual(book.propose(receipt(4_000, customer=8)).paid, {2: 4_000})
+        self.assertEqual(book.propose(receipt(4_000, payer="ltd. MULLER")).who, cash.NAME)
+
+    def test_parent_pays_for_child(self):
+        book = self.book(item(1, 4_000, customer=9), item(2, 3_000, customer=8), parents={9: 8})
+        self.assertReading(book.propose(receipt(7_000, payer="Alder Inc")), cash.ALL, {1: 4_000, 2: 3_000})
+        self.assertReading(book.propose(receipt(4_000, payer="ALDER")), cash.ONE, {1: 4_000})
+
+    def test_oldest_first_only_when_agreed(self):
+        items = (item(1, 5_000, due=date(2026, 4, 1)), item(2, 5_050, due=date(2026, 5, 1)))
+        self.assertIsNone(self.book(*items).propose(receipt(7_000, payer="Muller")))
+        agreed = self.book(*items, rules=cash.Rules(oldest_first=frozenset({7})))
+        self.assertReading(agreed.propose(receipt(7_000, payer="Muller")), cash.OLDEST, {1: 5_000, 2: 2_000}, -3_050)
+
+    def test_nothing_comes_in(self):
+        self.assertIsNone(self.book(item(1, 100)).propose(receipt(0, "INV/2026/00001")))
+        self.assertIsNone(self.book(item(1, 100)).propose(receipt(-100, "INV/2026/00001")))
+
+    @given(
+        residuals=st.lists(st.integers(-2_000, 5_000).filter(bool), min_size=1, max_size=8),
+        amount=st.integers(1, 12_000), named=st.lists(st.integers(1, 8), max_size=4), fee=st.integers(0, 300))
+    def test_money_is_conserved(self, residuals, amount, named, fee):
+        """What is paid and what is left over is what came in; nothing pays more than is open."""
+        items = [item(key, residual) for key, residual in enumerate(residuals, start=1)]
+        book = self.book(*items, rules=cash.Rules(fee=fee, oldest_first=frozenset({7})))
+        best = book.propose(receipt(amount, ' '.join(f"INV/2026/{key:05}" for key in named), "Muller"))
+        if best is None:
+            return
+        paid = sum(best.paid.values())
+        for key, value in best.paid.items():
+            residual = book.items[key].residual
+            self.assertTrue(0 < value <= residual or residual <= value < 0)
+        if best.rest > 0:
+            self.assertEqual(paid + best.rest, amount)
+        elif best.what in (cash.FEE, cash.ONE_FEE):
+            self.assertEqual(paid + best.rest, amount)
+            self.assertGreaterEqual(best.rest, -fee)
+        else:
+            self.assertEqual(paid, amount)
+        self.assertTrue(0 <= best.confidence <= 1)
