@@ -34,6 +34,7 @@
         'data/ar_credit_mode_data.xml',
         'data/ar_credit_cron.xml',
         'data/ar_first_run_data.xml',
+        'data/ar_cash_cron.xml',
         'data/ar_worklist_rule_data.xml',
 
         # QWeb templates.
@@ -99,6 +100,7 @@
         'wizards/ar_dunning_change_wizard_views.xml',
         'wizards/ar_dunning_sample_views.xml',
         'wizards/ar_first_run_views.xml',
+        'views/ar_cash_views.xml',
         'wizards/ar_dunning_settings_views.xml',
         'wizards/ar_import_wizard_views.xml',
         'wizards/ar_interest_waive_wizard_views.xml',

@@ -28,7 +28,9 @@ SHARES = {
 }
 FEE = 1500
 TODAY = date(2026, 6, 30)
-SYLLABLES = "bar bel cor dan del fer gal har jon kel lan mar nor pel quin ros sal tor val wes".split()
+SYLLABLES = (
+    "bar", "bel", "cor", "dan", "del", "fer", "gal", "har", "jon", "kel", "lan", "mar", "nor", "pel", "quin", "ros",
+    "sal", "tor", "val", "wes")
 FORMS = ("Ltd", "GmbH", "Inc.", "BV", "SARL", "SA", "AG", "Corp")
 
 
@@ -52,7 +54,8 @@ def make_bed(seed, customers=4_000, items=40_000, receipts=10_000):
 
 def _make_item(rng, key, customers):
     year = 2026 if key % 3 else 2025
-    amount = rng.randint(1, 200) * 10_000 if rng.random() < SHARES['round'] else int(rng.lognormvariate(11.5, 1.1)) + 500
+    is_round = rng.random() < SHARES['round']
+    amount = rng.randint(1, 200) * 10_000 if is_round else int(rng.lognormvariate(11.5, 1.1)) + 500
     credit = rng.random() < 0.03
     day = TODAY - timedelta(days=rng.randint(0, 120))
     discount = 0 if credit or rng.random() > 0.3 else round(amount * 0.02)
@@ -173,8 +176,8 @@ def main(seeds):
     from ar_cash_engine import cash
     for seed in seeds:
         figures, _proposals, _receipts = run(cash, seed)
-        print(f"seed {seed}: {figures['receipts']} receipts in {figures['seconds']:.1f} s, {figures['applied']} applied, "
-              f"precision {figures['precision']:.4f}, recall {figures['recall']:.4f}")
+        print(f"seed {seed}: {figures['receipts']} receipts in {figures['seconds']:.1f} s, "
+              f"{figures['applied']} applied, precision {figures['precision']:.4f}, recall {figures['recall']:.4f}")
 
 
 if __name__ == '__main__':

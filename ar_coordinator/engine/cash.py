@@ -5,8 +5,8 @@ much of each it pays. Every reading has a confidence between 0 and 1, the produc
 
     how sure it is who paid (`WHO`)  x  how well the items explain the amount (`WHAT`)  x  how well they are named
 
-The best reading is the proposal. Where another one is about as likely (`MARGIN`), the proposal is *ambiguous*: it is shown,
-and never applied by itself, whatever its figures. Amounts are whole numbers of the currency's smallest unit.
+The best reading is the proposal. Where another one is about as likely (`MARGIN`), the proposal is *ambiguous*: it is
+shown, and never applied by itself, whatever its figures. Amounts are whole numbers of the currency's smallest unit.
 """
 import re
 from collections import defaultdict
@@ -29,15 +29,16 @@ WHO = {CHOSEN: 1.0, ACCOUNT: 0.99, ALIAS: 0.98, NAME: 0.97, NAMED: 0.98, SIMILAR
 # what for
 REFERENCED, DISCOUNT, FEE, PART_NAMED, WITH_OTHERS, SHORT, OVER, ONE, ONE_DISCOUNT, ALL, UP_TO, SUM, SUM_DISCOUNT, \
     OLDEST, ONE_FEE = (
-        'referenced', 'discount', 'fee', 'part_named', 'with_others', 'short', 'over', 'one', 'one_discount', 'all', 'up_to',
-        'sum', 'sum_discount', 'oldest', 'one_fee')
+        'referenced', 'discount', 'fee', 'part_named', 'with_others', 'short', 'over', 'one', 'one_discount', 'all',
+        'up_to', 'sum', 'sum_discount', 'oldest', 'one_fee')
 WHAT = {
-    REFERENCED: 1.0, DISCOUNT: 0.99, FEE: 0.96, PART_NAMED: 0.85, WITH_OTHERS: 0.9, SHORT: 0.75, OVER: 0.75,
+    REFERENCED: 1.0, DISCOUNT: 0.99, FEE: 0.96, PART_NAMED: 0.85, WITH_OTHERS: 0.96, SHORT: 0.75, OVER: 0.75,
     ONE: 0.97, ONE_DISCOUNT: 0.95, ALL: 0.97, UP_TO: 0.94, SUM: 0.95, SUM_DISCOUNT: 0.93, OLDEST: 0.95, ONE_FEE: 0.8}
 
-LEGAL_FORMS = frozenset(
-    "INC LLC LTD LIMITED CORP CORPORATION CO COMPANY PLC GMBH MBH AG KG OHG UG SE SA SARL SAS SASU SL SLU SRL SPA BV NV "
-    "AB AS OY APS THE AND UND ET Y DE DER DIE".split())
+LEGAL_FORMS = frozenset((
+    'INC', 'LLC', 'LTD', 'LIMITED', 'CORP', 'CORPORATION', 'CO', 'COMPANY', 'PLC', 'GMBH', 'MBH', 'AG', 'KG', 'OHG',
+    'UG', 'SE', 'SA', 'SARL', 'SAS', 'SASU', 'SL', 'SLU', 'SRL', 'SPA', 'BV', 'NV', 'AB', 'AS', 'OY', 'APS', 'THE',
+    'AND', 'UND', 'ET', 'Y', 'DE', 'DER', 'DIE'))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class Rules:
 
 @dataclass(slots=True)
 class Reading:
-    """One way to understand a receipt: {item: amount}, {item: discount}, what is left (>0: too much, <0: too little)."""
+    """One way to understand a receipt: {item: amount}, {item: discount}, what is left (<0: too little)."""
 
     customer: int | None
     who: str

@@ -1,9 +1,9 @@
-"""References in the text of a payment: invoice numbers, order numbers, however people write them. Plain Python, no odoo.
+"""References in the text of a payment: invoice and order numbers, however people write them. Plain Python, no odoo.
 
-A number is a row of groups, letters and digits apart, zeros in front dropped: INV/2026/00042 is ('INV', '2026', '42'). A
-text is read the same way, so that "inv 2026-42", "INV2026/0042" and "Inv. 2026 / 42" name the same invoice. What is
-written in one piece ("INV202600042", "202600042") is found by its digits. A number of at least `TYPO_LENGTH` digits is also
-found with one digit wrong, missing, too many, or two swapped; that is weak evidence by itself and says so.
+A number is a row of groups, letters and digits apart, zeros in front dropped: INV/2026/00042 is ('INV', '2026', '42').
+A text is read the same way, so that "inv 2026-42", "INV2026/0042" and "Inv. 2026 / 42" name the same invoice. What is
+written in one piece ("INV202600042", "202600042") is found by its digits. A number of at least `TYPO_LENGTH` digits is
+also found with one digit wrong, missing, too many, or two swapped; that is weak evidence by itself and says so.
 """
 import re
 from collections import defaultdict
@@ -87,7 +87,7 @@ class References:
         self._typos = defaultdict(set)  # digits less one -> digits
 
     def add(self, key, number):
-        """Let `key` be found by `number`. A number without a digit, or with less than three characters, names nothing."""
+        """Let `key` be found by `number`. Without a digit, or with less than three characters, it names nothing."""
         groups = groups_of(number or '')
         if not any(group[0].isdigit() for group in groups) or sum(map(len, groups)) < 3:
             return

@@ -126,6 +126,9 @@ from . import ar_credit_group_follow
 from . import ar_credit_information
 from . import ar_credit_score
 from . import ar_credit_documents
+from . import ar_cash_company
+from . import ar_cash_proposal
+from . import ar_payer_alias
 from . import ar_credit_application
 from . import ar_worklist_rule
 from . import ar_worklist_snooze

@@ -1,12 +1,13 @@
-"""Cash application, the engine alone: doctests, each way of matching with exact amounts, and properties of all readings."""
+"""Cash application, the engine alone: doctests, each way of matching with exact amounts, properties of all readings."""
 import doctest
 from datetime import date
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odoo.addons.ar_coordinator.engine import cash, cash_references, cash_sums
 from odoo.tests import BaseCase, tagged
+
+from odoo.addons.ar_coordinator.engine import cash, cash_references, cash_sums
 
 DAY = date(2026, 6, 30)
 
@@ -77,7 +78,8 @@ class TestCashEngine(BaseCase):
         self.assertLess(max(short.confidence, over.confidence), 0.9, "somebody looks at the difference")
 
     def test_credit_note_deducted(self):
-        best = self.book(item(1, 10_000), item(2, -1_500), item(3, 600, due=date(2026, 1, 1))).propose(receipt(8_500, "INV/2026/00001"))
+        book = self.book(item(1, 10_000), item(2, -1_500), item(3, 600, due=date(2026, 1, 1)))
+        best = book.propose(receipt(8_500, "INV/2026/00001"))
         self.assertReading(best, cash.WITH_OTHERS, {1: 10_000, 2: -1_500})
 
     def test_amount_alone_of_a_known_payer(self):

@@ -1,4 +1,4 @@
-"""Cash application on made-up receipts with typos, missing numbers, short payments and the like, on seeds of its own."""
+"""Cash application on made-up receipts with typos, missing numbers and short payments, on seeds of its own."""
 import sys
 import types
 
