@@ -14,6 +14,7 @@
         'security/ar_rules.xml',
         'security/ar_credit_rules.xml',
         'security/ar_close_rules.xml',
+        'security/ar_report_filter_rules.xml',
         'security/ar_worklist_rules.xml',
 
         # Record data.
@@ -58,7 +59,6 @@
         # Model views.
         'views/ar_pause_views.xml',  # actions of buttons on invoices and customers
         'views/account_move_views.xml',
-        'views/ar_aging_views.xml',
         'views/ar_kpi_views.xml',
         'views/ar_close_views.xml',
         'views/ar_cash_forecast_views.xml',
@@ -88,6 +88,7 @@
         'views/ar_credit_application_views.xml',
         'views/ar_credit_move_views.xml',
         'views/res_config_settings_views.xml',
+        'views/ar_aging_views.xml',
         'views/ar_promise_inherit_views.xml',
         'views/ar_portal_templates.xml',
         'views/ar_statement_views.xml',

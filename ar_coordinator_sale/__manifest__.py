@@ -7,6 +7,9 @@
     'license': 'LGPL-3',
     'depends': ['ar_coordinator', 'sale'],
     'data': [
+        # Security.
+        'security/ar_own_customers.xml',
+
         # QWeb templates.
         'reports/ar_credit_panel_templates.xml',
 

@@ -17,6 +17,7 @@ from . import ar_ledger_movements
 from . import ar_ledger_losses
 from . import ar_table_report
 from . import ar_aging_report
+from . import ar_aged_cell
 from . import ar_kpi_report
 from . import ar_unapplied_report
 from . import ar_kpi_definition
@@ -134,3 +135,5 @@ from . import ar_worklist_rule
 from . import ar_worklist_snooze
 from . import ar_worklist
 from . import ar_worklist_action
+from . import ar_own_customers
+from . import ar_report_filter

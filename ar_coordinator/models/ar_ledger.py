@@ -29,7 +29,8 @@ from .account_move_line import UNPOSTED_MATCHED
 GROUPS_BY = (
     'partner', 'parent', 'credit_group', 'salesperson', 'collector', 'country', 'tag', 'currency', 'company', 'account',
     'risk_class')
-# columns of the aged report that are only computed when asked for
+# columns of the aged report: those it always has, and those that are only computed when asked for
+PLAIN_COLUMNS = ('buckets', 'unapplied', 'total', 'disputed', 'promised', 'item_count')
 EXTRA_COLUMNS = (
     'overdue', 'on_hold', 'oldest_days', 'average_days', 'last_payment', 'last_payment_amount', 'limit', 'limit_used')
 # filters, see ar_ledger_filters.py: of the items themselves; of the customer or the invoice behind them
@@ -40,7 +41,7 @@ FILTERS = (*ITEM_FILTERS, *CUSTOMER_FILTERS)
 OPTIONS = {
     'as_of', 'age_at', 'basis', 'bucket_limits', 'bucket_by', 'company_ids', 'partner_ids', 'group_by', 'group_id',
     'group_ids', 'cell', 'columns', 'compare_to', 'amounts_in', 'limit', 'offset', 'order', 'date_from', 'date_to',
-    'tie_out', 'window_days', 'months', *FILTERS,
+    'tie_out', 'unfolded', 'window_days', 'months', *FILTERS,
 }
 DUE_DATE = SQL("COALESCE(account_move_line.date_maturity, account_move_line.invoice_date, account_move_line.date)")
 # what was held when: a dispute's current round and its earlier ones
@@ -74,7 +75,7 @@ class ArLedger(models.AbstractModel):
         :raise AccessError: when the user may not read receivables
         :raise UserError: when an option makes no sense
         """
-        opts = self._read_options(options)
+        opts = self._read_options(options, own_customers=True)
         joins, condition = self._sql_path(opts)
         rows = self.env.execute_query_dict(SQL(
             """
@@ -131,9 +132,38 @@ class ArLedger(models.AbstractModel):
             raise AccessError(self.env._(
                 "You are not allowed to see receivables. Ask for the role Receivables: Reader."))
 
-    def _read_options(self, options):
+    def _read_scope(self, company_ids, own_customers):
+        """Return (company ids, None), or (company ids, user id) for one who sees his own customers only.
+
+        :param list company_ids: as asked for; None or empty: the companies switched on
+        :param bool own_customers: whether the caller restricts what it returns to them
+        :raise AccessError: not allowed at all, or not in one of the companies
+        """
+        user = self.env.user
+        if self.env.su or user.has_groups('ar_coordinator.group_ar_base'):
+            own_user_id = None
+        elif own_customers and user.has_groups('ar_coordinator.group_ar_own_customers'):
+            own_user_id = user.id
+        else:
+            self._check_reader()
+        wanted = company_ids or self.env.companies.ids
+        if not self.env.su and set(wanted) - set(user._get_company_ids()):
+            raise AccessError(self.env._("You asked for the receivables of a company you have no access to."))
+        if own_user_id:
+            companies = self.env['res.company'].browse(wanted)
+            allowed = companies.filtered('ar_own_customers')
+            if not allowed or (company_ids and allowed != companies):
+                raise AccessError(self.env._(
+                    "%s does not show salespeople the receivables of their customers. Ask a Receivables: Manager.",
+                    (companies - allowed)[:1].name))
+            wanted = allowed.ids
+        return sorted(wanted), own_user_id
+
+    def _read_options(self, options, own_customers=False):
         """Check and complete `options` (JSON: dates as ISO text or date).
 
+        :param bool own_customers: also let in who may only see the customers he is the salesperson of. What the caller
+            returns must then all come from `_lines`, which is narrowed to them
         :return: dict: as_of (default today in the company's time zone), age_at (default as_of), basis ('due' or
             'invoice'), bucket_limits, company_ids (default: the companies switched on), partner_ids (None = all),
             the filters of ar_ledger_filters.py (None = all), group_by, limit, offset, order, and date_from/date_to,
@@ -141,8 +171,9 @@ class ArLedger(models.AbstractModel):
         :raise AccessError: not allowed, or a company that is not switched on
         :raise UserError: an option that makes no sense
         """
-        self._check_reader()
         options = dict(options or {})
+        if not own_customers:
+            self._check_reader()
         if unknown := set(options) - OPTIONS:
             raise UserError(self.env._("Unknown option: %s", ", ".join(sorted(unknown))))
         opts = {
@@ -162,9 +193,7 @@ class ArLedger(models.AbstractModel):
         self._read_groups(options, opts)
         self._read_columns(options, opts)
         company_ids = self._read_ids('company_ids', options.get('company_ids'))
-        opts['company_ids'] = sorted(company_ids or self.env.companies.ids)
-        if not self.env.su and set(opts['company_ids']) - set(self.env.user._get_company_ids()):
-            raise AccessError(self.env._("You asked for the receivables of a company you have no access to."))
+        opts['company_ids'], opts['own_user_id'] = self._read_scope(company_ids, own_customers)
         partner_ids = self._read_ids('partner_ids', options.get('partner_ids'))
         if partner_ids is not None:
             # sudo: only ids are read, to turn contacts into customers
@@ -185,8 +214,8 @@ class ArLedger(models.AbstractModel):
             opts['bucket_limits'], opts['bucket_by'], age_at)}
 
     def _read_groups(self, options, opts):
-        """Read `group_by` (a key, or a list of two: the rows of the first unfold to those of the second), `group_ids` (the
-        group looked into, level by level) and `group_id`, which is the same for one level.
+        """Read `group_by` (a key, or a list of two: the rows of the first unfold to those of the second), `group_ids`
+        (the group looked into, level by level) and `group_id`, which is the same for one level.
         """
         groups = options.get('group_by') or 'partner'
         groups = [groups] if isinstance(groups, str) else groups
@@ -210,7 +239,7 @@ class ArLedger(models.AbstractModel):
         except (TypeError, ValueError) as error:
             raise UserError(self.env._("These bucket limits cannot be used: %s", error)) from error
         columns = options.get('columns') or ()
-        if not isinstance(columns, list | tuple) or set(columns) - set(EXTRA_COLUMNS):
+        if not isinstance(columns, list | tuple) or set(columns) - {*PLAIN_COLUMNS, *EXTRA_COLUMNS}:
             raise UserError(self.env._("These columns cannot be shown: %s", columns))
         opts['columns'] = tuple(columns)
 
@@ -314,6 +343,11 @@ class ArLedger(models.AbstractModel):
             family = self.env['res.partner'].sudo().with_context(active_test=False)._search(
                 [('commercial_partner_id', 'in', opts['partner_ids'])])
             domain &= Domain('partner_id', 'in', family)
+        if opts.get('line_ids') is not None:
+            domain &= Domain('id', 'in', opts['line_ids'])
+        if opts.get('own_user_id'):
+            # sudo: salespeople need not read journal items; `_add_customer_filters` leaves those of their customers
+            lines = lines.sudo()
         query = lines._search(domain & self._item_filters(opts))
         self._add_customer_filters(query, opts)
         return query

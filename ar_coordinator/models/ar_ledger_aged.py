@@ -41,7 +41,7 @@ class ArLedger(models.AbstractModel):
             totals with currency_id), and `totals` None where there is more than one
         :raise AccessError, UserError: as `open_items`
         """
-        opts = self._read_options(options)
+        opts = self._read_options(options, own_customers=True)
         depth = len(opts['path'])
         if depth == len(opts['groups']):
             raise UserError(self.env._("Below the last grouping there are open items only."))
@@ -327,17 +327,37 @@ class ArLedger(models.AbstractModel):
         in_document = opts['amounts_in'] == 'document'
         _currency, rates = self._report_currency(opts)
         depth = len(opts['path'])
-        group_keys, joins = self._group_keys(opts['groups'][:depth + 1], opts)
-        scope = dict(opts)
+        scope = {**opts, 'groups': opts['groups'][:depth + 1]}
         if opts['groups'][depth] == 'partner' and 0 not in keys:
             scope['partner_ids'] = keys  # the rows' own customers: those the filters let through
-        query = self._lines(scope)
-        self.env['account.move'].flush_model(['journal_id', 'origin_payment_id'])
-        self.env['res.company'].flush_model(['ar_import_settlement_journal_id'])
-        conditions = [SQL("%s = %s", key, group_id) for key, group_id in zip(group_keys, opts['path'], strict=False)]
-        conditions.append(SQL("%s = ANY(%s)", group_keys[-1], keys))
         found = defaultdict(lambda: [None, 0.0])
         for key, currency_id, company_id, date, amount in self.env.execute_query(SQL(
+            """%s SELECT key, currency_id, company_id, date, SUM(amount)
+                 FROM last WHERE key = ANY(%s) GROUP BY key, currency_id, company_id, date""",
+            self._last_with(scope), keys)):
+            payment = found[key, currency_id]
+            payment[0] = date
+            payment[1] += float(amount) if in_document else currency.round(
+                float(amount) * float(rates.get(company_id, 1)))
+        return {key: (date.isoformat(), amount) for key, (date, amount) in found.items()}
+
+    def _last_payment_lines(self, opts):
+        """Ids of the journal items that are the last payment of the row `opts['path']` stands for."""
+        depth = len(opts['path'])
+        last = self._last_with({**opts, 'path': opts['path'][:-1], 'groups': opts['groups'][:max(depth, 1)]})
+        condition = SQL("WHERE key = %s", opts['path'][-1]) if depth else SQL()
+        return [line_id for [line_id] in self.env.execute_query(SQL("%s SELECT line_id FROM last %s", last, condition))]
+
+    def _last_with(self, opts):
+        """WITH clause giving `last` (line_id, key, currency_id, company_id, date, amount): of each group of the last of
+        the groupings, inside the path, the payments of the day of the last one."""
+        in_document = opts['amounts_in'] == 'document'
+        group_keys, joins = self._group_keys(opts['groups'], opts)
+        conditions = [SQL("%s = %s", key, group_id) for key, group_id in zip(group_keys, opts['path'], strict=False)]
+        query = self._lines(opts)
+        self.env['account.move'].flush_model(['journal_id', 'origin_payment_id'])
+        self.env['res.company'].flush_model(['ar_import_settlement_journal_id'])
+        return SQL(
             """
             WITH item AS (
                 SELECT account_move_line.id AS line_id, account_move_line.move_id, account_move_line.company_id,
@@ -353,23 +373,18 @@ class ArLedger(models.AbstractModel):
                         OR journal.id = company.ar_import_settlement_journal_id)
             ),
             paid AS (
-                SELECT %(key)s AS key, %(currency)s AS currency_id, item.company_id, item.date, item.amount
+                SELECT item.line_id, %(key)s AS key, %(currency)s AS currency_id, item.company_id, item.date,
+                       item.amount
                   FROM item %(joins)s WHERE %(condition)s
             ),
-            ranked AS (
-                SELECT *, MAX(date) OVER (PARTITION BY key, currency_id) AS last_date FROM paid
+            last AS (
+                SELECT * FROM (SELECT *, MAX(date) OVER (PARTITION BY key, currency_id) AS last_date FROM paid) AS dated
+                 WHERE date = last_date
             )
-            SELECT key, currency_id, company_id, date, SUM(amount)
-              FROM ranked WHERE date = last_date GROUP BY key, currency_id, company_id, date
             """, **{'from': query.from_clause}, where=query.where_clause or SQL("TRUE"), key=group_keys[-1],
-                amount=SQL("amount_currency") if in_document else SQL("balance"), joins=joins,
-                currency=SQL("item.currency_id") if in_document else SQL("NULL::int"),
-                condition=SQL(" AND ").join(conditions))):
-            payment = found[key, currency_id]
-            payment[0] = date
-            payment[1] = payment[1] + currency.round(float(amount) * float(rates.get(company_id, 1))) \
-                if not in_document else float(amount)
-        return {key: (date.isoformat(), amount) for key, (date, amount) in found.items()}
+            amount=SQL("amount_currency") if in_document else SQL("balance"), joins=joins,
+            currency=SQL("item.currency_id") if in_document else SQL("NULL::int"),
+            condition=SQL(" AND ").join(conditions) or SQL("TRUE"))
 
     # === LIMITS === #
 
@@ -387,9 +402,11 @@ class ArLedger(models.AbstractModel):
         found = {partner_id: [0.0, 0.0] for partner_id in customers}
         for company in self.env['res.company'].browse(opts['company_ids']):
             rate = float(rates.get(company.id, 1))
-            exposure = self.exposure(partners, company)
+            # sudo: for salespeople; the rows are customers the caller may see
+            exposure = (self.sudo() if opts['own_user_id'] else self).exposure(partners, company)
             for partner_id, limit in partners._ar_get_limits(company, exposure).items():
-                if limit.mode == credit.UNLIMITED:
+                if limit.mode == credit.UNLIMITED or (opts['own_user_id'] and limit.source):
+                    # a group's use would tell of customers that are not the salesperson's
                     found.pop(partner_id, None)
                 elif partner_id in found:
                     found[partner_id][0] += limit.amount * rate

@@ -32,12 +32,14 @@ class ArLedger(models.AbstractModel):
     def _add_customer_filters(self, query, opts):
         """Narrow `query` (over account_move_line) to the customers asked for; joins them only then."""
         wanted = {name: opts[name] for name in CUSTOMER_FILTERS if opts.get(name) is not None}
-        if not wanted:
+        if not wanted and not opts.get('own_user_id'):
             return
         self._flush_groupings()
         query.add_join('LEFT JOIN', 'ar_contact', 'res_partner', SQL("ar_contact.id = account_move_line.partner_id"))
         query.add_join(
             'LEFT JOIN', 'ar_customer', 'res_partner', SQL("ar_customer.id = ar_contact.commercial_partner_id"))
+        if opts.get('own_user_id'):
+            query.add_where(SQL("ar_customer.user_id = %s", opts['own_user_id']))
         company = SQL("account_move_line.company_id")
         for name, ids in wanted.items():
             if name == 'tag_ids':

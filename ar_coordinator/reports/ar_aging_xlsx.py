@@ -36,7 +36,7 @@ class AgingWorkbook:
         self.head_number = workbook.add_format({**head, 'align': 'right'})
         self.total_label = workbook.add_format({'bold': True, 'top': 1})
         self.day = workbook.add_format({'num_format': 'yyyy-mm-dd', 'align': 'left'})
-        self._amounts = {}
+        self._amounts, self._names = {}, {}
         self._sums = [0.0, 0.0]  # open and disputed on the current sheet of items
 
     def amount_format(self, currency, total=False):
@@ -68,59 +68,91 @@ class AgingWorkbook:
         for column, label in enumerate(number_labels, start=len(text_labels)):
             sheet.write_string(row, column, label, self.head_number)
 
-    def write_total(self, sheet, row, column, first_row, value, currency):
+    def write_total(self, sheet, row, column, first_row, value, currency, is_count=False):
         """SUM of the column from `first_row` to the row above, with its value."""
         cells = xl_range(first_row, column, row - 1, column)
-        sheet.write_formula(row, column, f'=SUM({cells})', self.amount_format(currency, total=True), value)
+        style = self.total_label if is_count else self.amount_format(currency, total=True)
+        sheet.write_formula(row, column, f'=SUM({cells})', style, value)
 
     # === SHEETS === #
 
-    def add_table(self, subtitle):
-        """The rows of get_data, and their totals."""
-        data = self.data
-        report = self.env['ar.aging.report']
-        labels = [
-            *(bucket['label'] for bucket in data['buckets']),
-            self.env._("Unapplied credits"), self.env._("Total"), self.env._("Of which disputed")]
-        has_promises = bool(data['totals'].get('promised'))
-        if has_promises:
-            labels.append(self.env._("Of which promised"))
-        labels.append(self.env._("Open items"))
-        sheet = self.add_sheet(self.env._("Aged Receivables"), [40, *[14] * len(labels)], HEAD_ROWS)
+    def add_table(self, subtitle, lines):
+        """The rows of get_data with what is unfolded of them, and their totals.
+
+        :param lines: see `ar.aging.report._file_lines`
+        """
+        data, report = self.data, self.env['ar.aging.report']
+        columns = data['columns']
+        in_document = data['amounts_in'] == 'document'
+        texts = [report._aging_group_label(data), *([self.env._("Currency")] if in_document else [])]
+        first_column = len(texts)
+        sheet = self.add_sheet(
+            self.env._("Aged Receivables"), [40, *[9] * in_document, *[14] * len(columns)], HEAD_ROWS)
         sheet.write_string(0, 0, self.env._("Aged Receivables"), self.title)
         sheet.write_string(1, 0, ", ".join(self.companies.mapped('name')), self.bold)
         sheet.write_string(2, 0, subtitle, self.muted)
-        self.write_head(sheet, HEAD_ROWS, [report._aging_group_label(data)], labels)
+        self.write_head(sheet, HEAD_ROWS, texts, [column['label'] for column in columns])
 
-        amount = self.amount_format(self.currency)
-        buckets = len(data['buckets'])
-        first_row = row_number = HEAD_ROWS + 1
-        for row in data['rows']:
-            sheet.write_string(row_number, 0, row['name'] or "")
-            for column, value in enumerate((*row['amounts'], row['unapplied']), start=1):
-                sheet.write_number(row_number, column, value, amount)
-            cells = xl_range(row_number, 1, row_number, buckets + 1)
-            sheet.write_formula(row_number, buckets + 2, f'=SUM({cells})', amount, row['total'])
-            column = buckets + 3
-            sheet.write_number(row_number, column, row['disputed'], amount)
-            if has_promises:
-                column += 1
-                sheet.write_number(row_number, column, row['promised'], amount)
-            sheet.write_number(row_number, column + 1, row['item_count'])
-            row_number += 1
-        sheet.autofilter(HEAD_ROWS, 0, max(row_number - 1, HEAD_ROWS), len(labels))
+        cells_of_total = self._cells_of_total([column['key'] for column in columns], first_column)
+        row, is_flat = HEAD_ROWS + 1, not in_document
+        for level, label, currency, values in lines:
+            if level:
+                is_flat = False
+                sheet.set_row(row, None, None, {'level': level})
+            sheet.write_string(row, 0, label, self._name_format(level))
+            if in_document:
+                sheet.write_string(row, 1, currency.name)
+            for number, column in enumerate(columns, start=first_column):
+                value = values.get(column['key'])
+                if column['key'] == 'total' and cells_of_total and not level:
+                    cells = xl_range(row, cells_of_total[0], row, cells_of_total[1])
+                    sheet.write_formula(row, number, f'=SUM({cells})', self.amount_format(currency), value)
+                else:
+                    self._write_value(sheet, row, number, value, column['type'], currency)
+            row += 1
+        sheet.autofilter(HEAD_ROWS, 0, max(row - 1, HEAD_ROWS), first_column + len(columns) - 1)
         if data['rows']:
-            totals = data['totals']
-            values = [*totals['amounts'], totals['unapplied'], totals['total'], totals['disputed']]
-            if has_promises:
-                values.append(totals['promised'])
-            sheet.write_string(row_number, 0, self.env._("Total"), self.total_label)
-            for column, value in enumerate(values, start=1):
-                self.write_total(sheet, row_number, column, first_row, value, self.currency)
-            count = len(labels)
-            sheet.write_formula(
-                row_number, count, f'=SUM({xl_range(first_row, count, row_number - 1, count)})', self.total_label,
-                totals['item_count'])
+            self._write_totals(sheet, row, columns, first_column, is_flat)
+
+    def _cells_of_total(self, keys, first_column):
+        """(first, last) column of what the total is the sum of, where these columns are all there and in a row."""
+        parts = [*(bucket['key'] for bucket in self.data['buckets']), 'unapplied']
+        if parts[0] not in keys or 'total' not in keys:
+            return None
+        start = keys.index(parts[0])
+        if keys[start:start + len(parts)] != parts or keys.index('total') < start:
+            return None
+        return first_column + start, first_column + start + len(parts) - 1
+
+    def _name_format(self, level):
+        if level not in self._names:
+            self._names[level] = self.workbook.add_format({'indent': level})
+        return self._names[level]
+
+    def _write_value(self, sheet, row, column, value, kind, currency, total=False):
+        """A typed cell; empty for what does not apply."""
+        if value is None:
+            return
+        if kind == 'date':
+            sheet.write_datetime(row, column, date.fromisoformat(value), self.day)
+        elif kind == 'amount':
+            sheet.write_number(row, column, value, self.amount_format(currency, total=total))
+        else:
+            sheet.write_number(row, column, value, self.total_label if total else None)
+
+    def _write_totals(self, sheet, row, columns, first_column, is_flat):
+        """Totals; formulas where the rows above are what adds up."""
+        for currency, values in self.env['ar.aging.report']._total_lines(self.data):
+            sheet.write_string(row, 0, self.env._("Total"), self.total_label)
+            if first_column > 1:
+                sheet.write_string(row, 1, currency.name, self.total_label)
+            for number, column in enumerate(columns, start=first_column):
+                value = values[column['key']]
+                if is_flat and value is not None and column['type'] in ('amount', 'integer'):
+                    self.write_total(sheet, row, number, HEAD_ROWS + 1, value, currency, column['type'] == 'integer')
+                else:
+                    self._write_value(sheet, row, number, value, column['type'], currency, total=True)
+            row += 1
 
     def add_items(self, items):
         """The open items, on as many sheets as they need."""

@@ -46,16 +46,16 @@ class TestAgingXlsx(AgingExportCommon):
         sheet = self.workbook()["Aged Receivables"]
         rows = [list(row) for row in sheet.iter_rows(min_row=6, values_only=True)]
         self.assertEqual(rows[:-1], [
-            [row['name'], *row['amounts'], row['unapplied'], row['total'], row['disputed'], row['item_count']]
+            [row['name'], *row['amounts'], row['unapplied'], row['total'], row['disputed']]
             for row in data['rows']])
         totals = data['totals']
         self.assertEqual(rows[-1], [
             "Total", *totals['amounts'],
-            *(totals[name] for name in ('unapplied', 'total', 'disputed', 'item_count'))])
+            *(totals[name] for name in ('unapplied', 'total', 'disputed'))])
         self.assertEqual(rows, [
-            ['=HYPERLINK("http://evil.example.com","Click")', 0, 800, 0, 0, 0, 0, -250, 550, 300, 2],
-            ["Harbour Fish Ltd", 200, 0, 5500, 0, 0, 0, 0, 5700, 0, 2],
-            ["Total", 200, 800, 5500, 0, 0, 0, -250, 6250, 300, 4],
+            ['=HYPERLINK("http://evil.example.com","Click")', 0, 800, 0, 0, 0, 0, -250, 550, 300],
+            ["Harbour Fish Ltd", 200, 0, 5500, 0, 0, 0, 0, 5700, 0],
+            ["Total", 200, 800, 5500, 0, 0, 0, -250, 6250, 300],
         ])
 
     def test_30_days_overdue_is_one_bucket_in_every_report(self):
@@ -75,21 +75,21 @@ class TestAgingXlsx(AgingExportCommon):
             self.assertEqual((item['days'], data['buckets'][item['bucket']]['label']), (days, label))
             self.assertEqual(in_sheet[items[days]], label)
         page = report._pdf_values({**self.options, 'limit': None, 'offset': 0})['pages'][0]
-        [cells] = [cells for name, cells in page if name == self.other_customer.name]
+        [cells] = [cells for name, cells, _level in page if name == self.other_customer.name]
         self.assertEqual(cells[:3], ["0.00", "800.00", "99.00"])
 
     def test_totals_are_formulas(self):
         sheet = self.workbook(values=False)["Aged Receivables"]
         self.assertEqual(
             [cell.value for cell in sheet[8]],
-            ["Total", *(f'=SUM({letter}6:{letter}7)' for letter in 'BCDEFGHIJK')])
+            ["Total", *(f'=SUM({letter}6:{letter}7)' for letter in 'BCDEFGHIJ')])
         self.assertEqual(sheet['I6'].value, '=SUM(B6:H6)')
 
     def test_headings_and_formats(self):
         sheet = self.workbook()["Aged Receivables"]
         self.assertEqual([cell.value for cell in sheet[5]], [
-            "Customer", "Not due", "1-30", "31-60", "61-90", "91-120", "Over 120", "Unapplied credits", "Total",
-            "Of which disputed", "Open items"])
+            "Customer", "Not due", "1-30", "31-60", "61-90", "91-120", "Over 120", "Unapplied", "Total",
+            "Disputed"])
         self.assertEqual(sheet.freeze_panes, 'B6')
         self.assertEqual(sheet['B6'].number_format, '#,##0.00')
 

@@ -32,7 +32,7 @@ class TestAgingTour(AgingExportCommon, HttpCase):
         [options] = exported
         self.assertEqual(
             {name: options[name] for name in ('as_of', 'group_by', 'basis', 'bucket_limits', 'company_ids')},
-            {'as_of': '2016-12-31', 'group_by': 'country', 'basis': 'due', 'bucket_limits': [15, 45],
+            {'as_of': '2016-12-31', 'group_by': ['country'], 'basis': 'due', 'bucket_limits': [15, 45],
              'company_ids': self.company.ids})
 
     def test_aging_report_from_customer(self):

@@ -9,7 +9,7 @@ import { useSetupAction } from "@web/search/action_hook";
 import { Layout } from "@web/search/layout";
 import { usePager } from "@web/search/pager_hook";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
-import { AgingReportModel, optionsFromUrl, optionsToUrl, PAGE_SIZE } from "./aging_report_model";
+import { AgingReportModel, optionsFromUrl, optionsToUrl, PAGE_SIZE, REPORT } from "./aging_report_model";
 import { AgingFilters } from "./filters/aging_filters";
 import { AgingTable } from "./table/aging_table";
 import { AgingTieOut } from "./tie_out/aging_tie_out";
@@ -24,13 +24,13 @@ export class AgingReport extends Component {
         this.action = useService("action");
         this.rootRef = useRef("root");
         this.state = useState({ exporting: false });
-        const { options, unfolded } = this.initialState();
+        const { options, unfolded, isFresh } = this.initialState();
         this.model = useState(AgingReportModel.create(this.orm, options, unfolded));
         useSetupAction({
             rootRef: this.rootRef,
             getLocalState: () => ({
                 options: { ...this.model.options },
-                unfolded: this.model.unfoldedIds,
+                unfolded: this.model.unfoldedKeys,
             }),
         });
         usePager(() => {
@@ -45,7 +45,11 @@ export class AgingReport extends Component {
                   }
                 : undefined;
         });
-        onWillStart(() => this.model.load());
+        onWillStart(async () => {
+            await this.model.loadChoices();
+            const own = isFresh && this.model.filters.find((one) => one.is_default && one.user_id[0] === user.userId);
+            await (own ? this.model.applyFilter(own) : this.model.load());
+        });
         // after each load: the address says what is shown (reload, link to a colleague), then the slower comparison
         useEffect(
             () => {
@@ -64,7 +68,9 @@ export class AgingReport extends Component {
         }
         const { unfold = false, ...params } = action.params || {};
         const fromUrl = router.current.action === action.path ? optionsFromUrl(router.current) : {};
-        return { options: { ...params, ...fromUrl }, unfolded: unfold || [] };
+        const options = { ...params, ...fromUrl };
+        // nothing was asked for: the filter the user opens the report with, if he has one
+        return { options, unfolded: unfold || [], isFresh: !Object.keys(options).length };
     }
 
     get isEmpty() {
@@ -90,6 +96,7 @@ export class AgingReport extends Component {
             as_of: this.model.data.as_of,
             age_at: this.model.data.age_at,
             company_ids: companies.length ? [...companies] : user.activeCompanies.map((company) => company.id),
+            unfolded: this.model.unfoldedPlaces,
         });
         delete options.offset;
         try {
@@ -109,6 +116,13 @@ export class AgingReport extends Component {
             res_id: row.id,
             views: [[false, "form"]],
         });
+    }
+
+    /** Open what is behind an amount: its journal items; of the totals (no line) those of all rows. */
+    async openCell(line, column) {
+        const options = line ? this.model.insideOptions(line) : this.model.shownOptions();
+        const action = await this.orm.call(REPORT, "get_cell_action", [options, column]);
+        return this.action.doAction(action);
     }
 
     /** Open what an item comes from: the invoice, else the payment or statement line behind the entry. */

@@ -15,7 +15,7 @@ registry.category("web_tour.tours").add("ar_aging_report", {
         { content: "ties out", trigger: ".o_ar_tie_out_ok:contains('0.00')" },
         { content: "largest first", trigger: "th[data-column=total] .o_ar_sort", run: "click" },
         { content: "sorted", trigger: "th[data-column=total][aria-sort=descending]" },
-        { content: "Harbour leads", trigger: ".o_ar_table tbody:nth-of-type(1) .o_ar_name:contains('Harbour')" },
+        { content: "Harbour leads", trigger: ".o_ar_table tbody tr:first-child .o_ar_name:contains('Harbour')" },
         { content: "unfold", trigger: `${row("Harbour")} .o_ar_toggle`, run: "click" },
         { content: "item with its age", trigger: ".o_ar_item:contains('35 days'):contains('5,500.00')" },
         { content: "foreign item", trigger: ".o_ar_item:contains('100.00'):contains('not due'):contains('200.00')" },

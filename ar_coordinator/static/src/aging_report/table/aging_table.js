@@ -1,14 +1,16 @@
-// The aged table: one row per group, unfolding to open items; totals; sorting by a click on a column.
-// On a phone two columns stand for all; the buckets of a row show when it is unfolded.
-import { Component, useState } from "@odoo/owl";
+// The aged table: rows of one or two levels that unfold to open items; totals; sorting by a click on a column; each
+// amount opens what is behind it. Arrow keys walk through it. On a phone two columns stand for all; the others show
+// when a row is unfolded.
+import { Component, useRef, useState } from "@odoo/owl";
 import { deserializeDate, formatDate } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
-import { formatMonetary } from "@web/views/fields/formatters";
+import { formatFloat, formatMonetary } from "@web/views/fields/formatters";
 import { getCurrency } from "@web/core/currency";
 import { AgingReportModel } from "../aging_report_model";
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
+const NOTHING = "–"; // a figure without meaning is not a zero
 
 export class AgingTable extends Component {
     static template = "ar_coordinator.AgingTable";
@@ -17,11 +19,13 @@ export class AgingTable extends Component {
         companies: String,
         openPartner: Function,
         openItem: Function,
+        openCell: Function,
     };
 
     setup() {
         this.model = useState(this.props.model);
         this.ui = useState(useService("ui"));
+        this.bodyRef = useRef("body");
     }
 
     get data() {
@@ -30,100 +34,85 @@ export class AgingTable extends Component {
 
     // Columns -----------------------------------------------------------------
 
-    /** All amounts of a row: key (what the server sorts by), label, value of a row, value of an open item. */
-    get allColumns() {
-        const columns = this.data.buckets.map((bucket, index) => ({
-            key: bucket.key,
-            label: bucket.label,
-            title: this.bucketTitle(bucket),
-            sortable: true,
-            value: (row) => row.amounts[index],
-            itemValue: (item) => (item.residual >= 0 && item.bucket === index ? item.residual : null),
-        }));
-        columns.push(
-            {
-                key: "unapplied",
-                label: _t("Unapplied"),
-                title: _t("Credit notes and payments that are not matched with an invoice yet"),
-                sortable: true,
-                value: (row) => row.unapplied,
-                itemValue: (item) => (item.residual < 0 ? item.residual : null),
-            },
-            {
-                key: "total",
-                label: _t("Total"),
-                title: _t("All open items, unapplied credits deducted"),
-                sortable: true,
-                strong: true,
-                value: (row) => row.total,
-                itemValue: (item) => item.residual,
-            },
-            {
-                key: "disputed",
-                label: _t("Disputed"),
-                title: _t("Part of the total that customers dispute"),
-                sortable: true,
-                aside: true,
-                value: (row) => row.disputed,
-                itemValue: (item) => item.disputed || null,
-            }
-        );
-        if (this.data.totals.promised) {
-            columns.push({
-                key: "promised",
-                label: _t("Promised"),
-                title: _t("Part of the total that customers promised to pay"),
-                aside: true,
-                value: (row) => row.promised,
-                itemValue: () => null,
-            });
-        }
-        return columns;
-    }
-
     get columns() {
+        const columns = this.data.columns.filter((column) => !column.change_of);
         if (!this.ui.isSmall) {
-            return this.allColumns;
+            return columns;
         }
-        const overdue = {
-            key: "overdue",
-            label: _t("Overdue"),
-            value: (row) => sum(row.amounts.slice(1)),
-            itemValue: (item) => (item.residual >= 0 && item.bucket > 0 ? item.residual : null),
+        const overdue = { key: "overdue", label: _t("Overdue"), type: "amount", aside: false };
+        const total = columns.find((column) => column.key === "total") || {
+            key: "total", label: _t("Total"), type: "amount", aside: false, sortable: true,
         };
-        return [overdue, this.allColumns.find((column) => column.key === "total")];
+        return [overdue, total];
     }
 
-    bucketTitle({ min_days, max_days }) {
-        if (min_days === null) {
-            return _t("Due on or after %s", formatDate(deserializeDate(this.data.age_at)));
+    get buckets() {
+        return Object.fromEntries(this.data.buckets.map(({ key }, index) => [key, index]));
+    }
+
+    /** Value of a row or of totals in a column; undefined where there is none. */
+    value(row, key) {
+        if (key === "overdue") {
+            return sum(row.amounts.slice(1));
         }
-        return max_days === null
-            ? _t("%s days or more", min_days)
-            : _t("%(first)s to %(last)s days", { first: min_days, last: max_days });
+        if (key === "change") {
+            return row.total - row.compare.total;
+        }
+        if (key === "before") {
+            return row.compare.total;
+        }
+        return key in this.buckets ? row.amounts[this.buckets[key]] : row[key];
+    }
+
+    /** What a bucket or the unapplied credits changed since the date compared with; null where nothing is compared. */
+    change(row, key) {
+        if (!row.compare || !(key in this.buckets || key === "unapplied")) {
+            return null;
+        }
+        return this.value(row, key) - this.value(row.compare, key);
+    }
+
+    /** Value of an open item in a column; null where it does not count. */
+    itemValue(item, key) {
+        const end = this.data.amounts_in === "document" ? "_currency" : "";
+        const amount = item[`residual${end}`];
+        if (key in this.buckets) {
+            return item.residual >= 0 && item.bucket === this.buckets[key] ? amount : null;
+        }
+        switch (key) {
+            case "unapplied":
+                return item.residual < 0 ? amount : null;
+            case "overdue":
+                return item.residual >= 0 && item.bucket > 0 ? amount : null;
+            case "total":
+                return amount;
+            case "disputed":
+            case "promised":
+                return item[`${key}${end}`] || null;
+            default:
+                return null;
+        }
     }
 
     /** What a phone shows of an unfolded row, besides its items: the columns that are not zero. */
     breakdown(row) {
-        return this.allColumns.filter((column) => column.key !== "total" && column.value(row));
+        return this.data.columns.filter(
+            ({ key, change_of }) => key !== "total" && !change_of && this.value(row, key)
+        );
+    }
+
+    groupLabel(key) {
+        return this.model.choices.groups.find((group) => group.key === key)?.label || key;
     }
 
     get groupTitle() {
-        return {
-            partner: _t("Customer"),
-            salesperson: _t("Salesperson"),
-            collector: _t("Collector"),
-            country: _t("Country"),
-            currency: _t("Currency"),
-            company: _t("Company"),
-        }[this.data.group_by];
+        return this.data.groups.map((key) => this.groupLabel(key)).join(" / ");
     }
 
     // Sorting -----------------------------------------------------------------
 
     get order() {
-        const [key, direction = "asc"] = this.model.options.order.split(" ");
-        return { key, direction };
+        return this.model.order;
     }
 
     ariaSort(key) {
@@ -141,30 +130,78 @@ export class AgingTable extends Component {
 
     // Values ------------------------------------------------------------------
 
-    get currencyName() {
-        return getCurrency(this.data.currency_id)?.name || "";
+    currencyName(currencyId) {
+        return getCurrency(currencyId)?.name || "";
+    }
+
+    get isInDocument() {
+        return this.data.amounts_in === "document";
+    }
+
+    get totals() {
+        const totals = this.data.totals_by_currency || [this.data.totals];
+        return totals.map((total, index) => ({
+            ...total,
+            key: index,
+            label: this.isInDocument ? _t("Total %s", this.currencyName(total.currency_id)) : _t("Total"),
+        }));
     }
 
     get subtitle() {
         const parts = [this.props.companies];
         parts.push(this.data.basis === "due" ? _t("aged by due date") : _t("aged by invoice date"));
-        parts.push(_t("amounts in %s", this.currencyName));
+        if (this.data.compare_to) {
+            parts.push(_t("compared with %s", formatDate(deserializeDate(this.data.compare_to))));
+        }
+        parts.push(
+            this.isInDocument
+                ? _t("amounts in the documents' currencies")
+                : _t("amounts in %s", this.currencyName(this.data.currency_id))
+        );
+        if (this.data.is_restricted) {
+            parts.push(_t("your customers only"));
+        }
         return parts.join(" · ");
     }
 
-    amount(value, currencyId = this.data.currency_id) {
-        return formatMonetary(value, { currencyId, noSymbol: true });
+    amount(value, currencyId) {
+        return formatMonetary(value, { currencyId: currencyId || this.data.currency_id, noSymbol: true });
     }
 
-    /** An item's amount in its company's currency; with the symbol where that is not the report's. */
+    /** A value of a row as text; the total of a column that cannot be added up is empty. */
+    text(row, column, isTotal = false) {
+        const value = this.value(row, column.key);
+        if (value === undefined || value === null || value === false) {
+            return isTotal ? "" : NOTHING;
+        }
+        switch (column.type) {
+            case "amount":
+                return this.amount(value, row.currency_id);
+            case "date":
+                return formatDate(deserializeDate(value));
+            case "percent":
+                return `${formatFloat(value, { digits: [16, 0] })} %`;
+            case "days":
+                return formatFloat(value, { digits: [16, Number.isInteger(value) ? 0 : 1] });
+            default:
+                return String(value);
+        }
+    }
+
+    changeText(row, column) {
+        const change = this.change(row, column.key);
+        return change ? `${change > 0 ? "+" : ""}${this.amount(change, row.currency_id)}` : "";
+    }
+
+    /** An item's amount; with the symbol where its currency is not the report's. */
     itemAmount(item, value) {
-        const currencyId = item.company_currency_id;
-        return formatMonetary(value, { currencyId, noSymbol: currencyId === this.data.currency_id });
+        const currencyId = this.isInDocument ? item.currency_id : item.company_currency_id;
+        return formatMonetary(value, { currencyId, noSymbol: this.isInDocument || currencyId === this.data.currency_id });
     }
 
-    /** The amount in the item's own currency, where that is a foreign one. */
+    /** The amount in the item's own currency, where that is a foreign one and not the one shown. */
     foreignAmount(item) {
-        return item.currency_id === item.company_currency_id
+        return this.isInDocument || item.currency_id === item.company_currency_id
             ? ""
             : formatMonetary(item.residual_currency, { currencyId: item.currency_id });
     }
@@ -181,21 +218,59 @@ export class AgingTable extends Component {
         return item.days > 0 ? _t("%s days", item.days) : _t("not due");
     }
 
-    isUnfolded(row) {
-        return Boolean(this.model.unfolded[row.id]);
+    namesCustomers(line) {
+        return this.data.groups.includes("partner");
     }
 
-    remaining(row) {
-        return row.item_count - this.model.unfolded[row.id].items.length;
+    canOpen(line) {
+        return ["partner", "parent"].includes(this.data.groups[line.level]) && line.row.id;
     }
 
-    canOpen(row) {
-        return this.data.group_by === "partner" && row.id;
+    canDrill(row, column) {
+        return !this.data.is_restricted && Boolean(this.value(row, column.key));
     }
 
-    onRowClick(ev, row) {
+    // Mouse and keyboard ------------------------------------------------------
+
+    onRowClick(ev, line) {
         if (!ev.target.closest("a, button") && !window.getSelection().toString()) {
-            this.model.toggle(row);
+            this.model.toggle(line);
         }
+    }
+
+    /** Arrows walk and unfold, Enter opens, Escape folds everything. */
+    onKeydown(ev) {
+        const rows = [...this.bodyRef.el.querySelectorAll("tr[data-line]")];
+        const current = rows.indexOf(ev.target.closest("tr[data-line]"));
+        if (current < 0 || ev.ctrlKey || ev.altKey || ev.metaKey) {
+            return;
+        }
+        const line = this.model.lines.find(({ key }) => key === rows[current].dataset.line);
+        const moves = { ArrowDown: current + 1, ArrowUp: current - 1, Home: 0, End: rows.length - 1 };
+        if (ev.key in moves) {
+            rows[Math.min(Math.max(moves[ev.key], 0), rows.length - 1)].focus();
+        } else if (ev.key === "ArrowRight" && line.type === "row" && !line.unfolded) {
+            this.model.toggle(line);
+        } else if (ev.key === "ArrowLeft" && line.type === "row" && line.unfolded) {
+            this.model.toggle(line);
+        } else if (ev.key === "ArrowLeft" && line.level) {
+            const level = (row) => Number(row.dataset.level);
+            rows.slice(0, current).reverse().find((row) => level(row) < line.level)?.focus();
+        } else if (ev.key === "Escape") {
+            this.model.foldAll();
+            rows[0].focus();
+        } else if (ev.key === "Enter" && ev.target === rows[current]) {
+            if (line.type === "item") {
+                this.props.openItem(line.item);
+            } else if (this.canOpen(line)) {
+                this.props.openPartner(line.row);
+            } else {
+                this.model.toggle(line);
+            }
+        } else {
+            return;
+        }
+        ev.preventDefault();
+        ev.stopPropagation();
     }
 }
