@@ -1,4 +1,4 @@
-"""Journal items behind a cell of the aged receivables: found by the options of the table, with their amount as of its date.
+"""Journal items behind a cell of the aged receivables: found by the table's options, with the amount of its date.
 
 The domain carries the options, not ids: a cell may stand for a hundred thousand items.
 """
@@ -57,7 +57,7 @@ class AccountMoveLine(models.Model):
 
     @api.depends_context('ar_aged_options')
     def _compute_ar_open_amount(self):
-        options = self.env.context.get('ar_aged_options') or {}
+        options = json.loads(self.env.context.get('ar_aged_options') or '{}')
         amounts = self.env['ar.ledger']._open_amounts(options, self._origin.ids) if self._origin else {}
         for line in self:
             line.ar_open_amount = amounts.get(line._origin.id, 0.0)

@@ -37,3 +37,4 @@ class ArReportFilter(models.Model):
         self.search([
             ('user_id', '=', self.env.uid), ('report', 'in', list(reports)), ('is_default', '=', True),
             ('id', 'not in', list(keep and keep.ids))]).is_default = False
+        self.flush_model(['is_default'])  # before the next one: the index allows one at any time
