@@ -122,9 +122,9 @@ def age(items, age_at, limits=DEFAULT_LIMITS):
     limits = tuple(limits)
     amounts = [0] * (len(limits) + 2)
     unapplied = 0
-    for date, amount in items:
+    for day, amount in items:
         if amount < 0:
             unapplied += amount
         else:
-            amounts[bucket_index((age_at - date).days, limits)] += amount
+            amounts[bucket_index((age_at - day).days, limits)] += amount
     return amounts, unapplied, sum(amounts) + unapplied
