@@ -80,9 +80,10 @@ class ResPartner(models.Model):
         if not found:
             raise UserError(self.env._("There is nothing of it any more. Load the page again."))
         model, domain, name = found
+        view = self.env.ref('account.view_out_invoice_tree') if model == 'account.move' else self.env['ir.ui.view']
         return {
-            'type': 'ir.actions.act_window', 'res_model': model, 'domain': list(Domain(domain)), 'target': 'current',
-            'views': [(False, 'list'), (False, 'form')], 'context': {'create': False},
+            'type': 'ir.actions.act_window', 'res_model': model, 'domain': list(Domain(domain)), 'mobile_view_mode': 'kanban',
+            'views': [(view.id, 'list'), (False, 'kanban'), (False, 'form')], 'context': {'create': False},
             'name': f"{name}: {customer.display_name}"}
 
     def _ar_get_exposure_documents(self, part, company):
