@@ -17,7 +17,9 @@ class ArCreditApprover(models.Model):
         domain=[('share', '=', False)])
     amount_to = fields.Monetary(
         string="Up to", help="Decides up to this amount, the tolerance of a release included. 0: any amount.")
-    class_ids = fields.Many2many(comodel_name='ar.credit.class', string="Risk Classes", help="Empty: all.")
+    class_ids = fields.Many2many(
+        comodel_name='ar.credit.class', string="Risk Classes", ondelete='restrict',  # else it would be for all
+        help="Empty: all.")
     away_from = fields.Date()
     away_to = fields.Date(string="Away until")
     delegate_id = fields.Many2one(

@@ -82,7 +82,8 @@ class ResPartner(models.Model):
         model, domain, name = found
         view = self.env.ref('account.view_out_invoice_tree') if model == 'account.move' else self.env['ir.ui.view']
         return {
-            'type': 'ir.actions.act_window', 'res_model': model, 'domain': list(Domain(domain)), 'mobile_view_mode': 'kanban',
+            'type': 'ir.actions.act_window', 'res_model': model, 'domain': list(Domain(domain)),
+            'mobile_view_mode': 'kanban',
             'views': [(view.id, 'list'), (False, 'kanban'), (False, 'form')], 'context': {'create': False},
             'name': f"{name}: {customer.display_name}"}
 

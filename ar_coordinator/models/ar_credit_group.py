@@ -104,6 +104,8 @@ class ResPartner(models.Model):
     def _ar_get_limit_keys(self, company):
         """Override: documents of customers add up where the limit of their group is used."""
         keys = super()._ar_get_limit_keys(company)
+        if not self.sudo().ar_credit_group_id:  # sudo: rules apply whoever acts
+            return keys
         own_limits = super()._ar_get_limits(company, {})  # pylint: disable=super-method-mismatch  # before the group's
         members = self._ar_get_group_members(company, own_limits)
         return keys | {partner.id: ('ar.credit.group', partner.ar_credit_group_id.id) for partner in members}

@@ -1,8 +1,9 @@
 """Invoices under credit control: posting is checked in the model, if the company wants it."""
-from odoo import models
+from odoo import api, models
 
 from ..engine import credit
 from .ar_credit_hold import CreditRequest
+from .ar_guard import without_defaults
 
 
 class AccountMove(models.Model):
@@ -32,6 +33,11 @@ class AccountMove(models.Model):
         """Hook: return how much of this draft the exposure has already, in company currency."""
         self.ensure_one()
         return self.amount_total_signed if self.company_id.ar_credit_include_drafts and self._origin.id else 0.0
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override: nobody makes a posted entry with a default of the context, which core does not look at."""
+        return super(AccountMove, without_defaults(self, {'state'})).create(vals_list)
 
     def write(self, vals):
         """Override: whichever way an invoice gets posted, this is where its state changes."""

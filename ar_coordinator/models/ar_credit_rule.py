@@ -61,7 +61,8 @@ class ArCreditRule(models.Model):
     on_order = fields.Boolean(string="Orders", default=True, help="When orders are confirmed.")
     on_delivery = fields.Boolean(string="Deliveries", default=True, help="When deliveries are validated.")
     class_ids = fields.Many2many(
-        comodel_name='ar.credit.class', string="Risk Classes", help="Only for these. Empty: for all.")
+        comodel_name='ar.credit.class', string="Risk Classes", ondelete='restrict',  # else it would be for all
+        help="Only for these. Empty: for all.")
     country_ids = fields.Many2many(
         comodel_name='res.country', string="Countries", help="Only for customers there. Empty: for all.")
     description = fields.Char(compute='_compute_description', string="In Words")
@@ -148,7 +149,14 @@ class ArCreditRule(models.Model):
     def _get_rules(self, company):
         """Return (rules of the company in their order, the same for the engine)."""
         rules = self.sudo().browse(self._get_rule_ids(company.id))  # sudo: as above
-        return rules, [rule._to_engine() for rule in rules]
+        return rules, list(self._get_engine_rules(company.id))
+
+    @api.model
+    @tools.ormcache('company_id')
+    def _get_engine_rules(self, company_id):
+        """Return the rules of a company for the engine; they are values that never change, kept by each worker."""
+        rules = self.sudo().browse(self._get_rule_ids(company_id))  # sudo: as above
+        return tuple(rule._to_engine() for rule in rules)
 
     def _to_engine(self):
         """Return the engine's Rule."""

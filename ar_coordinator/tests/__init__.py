@@ -23,6 +23,7 @@ from . import test_credit_group_change
 from . import test_credit_limits
 from . import test_credit_simulation
 from . import test_credit_tour
+from . import test_credit_ways_around
 from . import test_customer_answer
 from . import test_dispute
 from . import test_dispute_mail

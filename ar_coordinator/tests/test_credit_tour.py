@@ -1,4 +1,4 @@
-"""In the browser: stopped, asked, found on the board of a phone, approved, posted; from the exposure to its documents."""
+"""In the browser: stopped, asked, found on the board of a phone, approved, posted; from exposure to documents."""
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
