@@ -40,6 +40,18 @@ class ArCreditApprover(models.Model):
                     raise ValidationError(self.env._(
                         "%(user)s does not work in %(company)s.", user=user.name, company=approver.company_id.name))
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        approvers = super().create(vals_list)
+        approvers.company_id._ar_ask_approvers()
+        return approvers
+
+    def write(self, vals):
+        companies = self.company_id
+        result = super().write(vals)
+        (companies | self.company_id)._ar_ask_approvers()
+        return result
+
     def _is_away(self, day):
         """Tell whether the approver is away on a day."""
         self.ensure_one()
@@ -71,3 +83,24 @@ class ArCreditApprover(models.Model):
         return managers.filtered(
             lambda user: user.active and not user.share and company in user.company_ids and user != requester
         ).sorted('id')
+
+
+class ResCompany(models.Model):
+    _inherit = 'res.company'
+
+    def _ar_ask_approvers(self):
+        """Ask who may decide today about what waits: an approver who has gone away has a stand-in from then on."""
+        # sudo: what waits is asked for again, whoever changes approvers; also a job
+        for name in ('ar.credit.release', 'ar.credit.change'):
+            self.env[name].sudo().search([('company_id', 'in', self.ids), ('state', '=', 'requested')])._ask_approvers()
+
+
+class ArCreditRelease(models.Model):
+    _inherit = 'ar.credit.release'
+
+    @api.model
+    def _cron_expire(self):
+        """Override: the same job asks the stand-ins of who is away from today on."""
+        result = super()._cron_expire()
+        self.env['res.company'].sudo().search([])._ar_ask_approvers()  # sudo: a job
+        return result

@@ -216,16 +216,21 @@ class ArCreditChange(models.Model):
         """Wait for the approvers, who get a task."""
         self.ensure_one()
         self.state = 'requested'
-        approvers = self._get_approvers()
-        if not approvers:
+        if not self._get_approvers():
             raise UserError(self.env._(
                 "Nobody can approve this limit for %(customer)s in %(company)s: an approver other than you is needed.",
                 customer=self.display_name, company=self.company_id.name))
-        for approver in approvers:
-            self.activity_schedule(
-                'mail.mail_activity_data_todo', user_id=approver.id, date_deadline=self.company_id._ar_today(),
-                summary=self.env._("Credit of %(customer)s: %(credit)s", customer=self.display_name,
-                                   credit=self._describe(self.mode, self.limit_amount)), note=self.reason or False)
+        self._ask_approvers()
+
+    def _ask_approvers(self):
+        """Give those who may decide today a task, if they have none: stand-ins, too, once an approver is away."""
+        for change in self:
+            for approver in change._get_approvers() - change.activity_ids.user_id:
+                change.activity_schedule(
+                    'mail.mail_activity_data_todo', user_id=approver.id, date_deadline=change.company_id._ar_today(),
+                    summary=self.env._("Credit of %(customer)s: %(credit)s", customer=change.display_name,
+                                       credit=change._describe(change.mode, change.limit_amount)),
+                    note=change.reason or False)
 
     def _apply(self, state, user):
         """Do the change; a temporary one only counts on its days."""

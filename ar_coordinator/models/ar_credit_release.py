@@ -243,19 +243,23 @@ class ArCreditRelease(models.Model):
         """Move drafts to requested; activities for the approvers, a note on the document."""
         self.write({'state': 'requested', 'date_requested': fields.Datetime.now()})
         for release in self:
-            approvers = release._get_approvers()
-            if not approvers:
+            if not release._get_approvers():
                 raise UserError(self.env._(
                     "Nobody can approve a release for %(customer)s in %(company)s: an approver other than you is"
                     " needed.", customer=release.partner_id.display_name, company=release.company_id.name))
-            for approver in approvers:
+            release._ask_approvers()
+            release._note(self.env._("%(user)s asked for a credit release.", user=release.requested_by_id.name))
+
+    def _ask_approvers(self):
+        """Give those who may decide today a task, if they have none: stand-ins, too, once an approver is away."""
+        for release in self:
+            for approver in release._get_approvers() - release.activity_ids.user_id:
                 release.activity_schedule(
                     'mail.mail_activity_data_todo', user_id=approver.id, date_deadline=release.company_id._ar_today(),
                     summary=self.env._(
                         "Release for %(customer)s: %(amount)s", customer=release.partner_id.name,
                         amount=formatLang(self.env, release.max_amount, currency_obj=release.currency_id)),
                     note=release.hold_reasons or False)
-            release._note(self.env._("%(user)s asked for a credit release.", user=release.requested_by_id.name))
 
     def _decide(self, state, reason):
         """Approve or refuse."""

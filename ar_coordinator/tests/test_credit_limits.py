@@ -1,4 +1,6 @@
 """Limits: approval and history, temporary ones, groups over companies, risk classes, reviews, reports, insurance."""
+from freezegun import freeze_time
+
 from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
@@ -183,6 +185,37 @@ class TestCreditApprovers(CreditCommon):
         self.assertEqual(self.users(5_000, requester=self.other_manager), self.env['res.users'])
         self.big.away_to = '2026-03-30'
         self.assertEqual(self.users(5_000), self.boss)
+
+    def test_the_stand_in_decides_what_waits(self):
+        """Asked before the approver went away, or while: the stand-in gets the task and approves; releases and limits.
+        """
+        self.rule('over_limit')
+        self.company.ar_credit_approval_amount = 2_000
+        self.clerk.group_ids = [Command.link(self.env.ref('base.group_partner_manager').id)]
+        draft = self.ar_invoice(1_500, '2026-03-31', post=False)
+        draft.with_user(self.biller).action_ar_request_release()
+        release = draft.ar_release_id
+        change = self.env['ar.credit.change'].with_user(self.clerk).create({
+            'partner_id': self.customer.id, 'company_id': self.company.id, 'limit_amount': 3_000})
+        change.action_request()
+        for record in (release, change):
+            self.assertEqual(record.activity_ids.user_id, self.boss)
+            with self.assertRaises(AccessError):
+                record.with_user(self.other_manager).action_approve()
+        self.big.write({'away_from': '2026-04-01', 'away_to': '2026-04-30', 'delegate_id': self.other_manager.id})
+        self.assertEqual(release.activity_ids.user_id, self.boss)  # not yet
+        with freeze_time('2026-04-01 12:00:00'):
+            self.env['ar.credit.release']._cron_expire()
+            for record in (release, change):
+                record.invalidate_recordset()
+                self.assertEqual(record.activity_ids.user_id, self.boss | self.other_manager)
+                with self.assertRaises(AccessError):
+                    record.with_user(self.boss).action_approve()
+                record.with_user(self.other_manager).action_approve()
+                self.assertEqual((record.state, record.approved_by_id), ('approved', self.other_manager))
+            other = self.ar_invoice(4_000, '2026-04-01', post=False)
+            other.with_user(self.biller).action_ar_request_release()
+            self.assertEqual(other.ar_release_id.activity_ids.user_id, self.other_manager)
 
     def test_values(self):
         for vals in ({'amount_to': -1}, {'away_from': '2026-04-01'},
