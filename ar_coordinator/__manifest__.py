@@ -92,6 +92,7 @@
         'views/ar_promise_inherit_views.xml',
         'views/ar_portal_templates.xml',
         'views/ar_statement_views.xml',
+        'views/ar_write_off_views.xml',
         'views/ar_credit_settings_views.xml',
         'views/ar_worklist_views.xml',
         'views/ar_close_settings_views.xml',

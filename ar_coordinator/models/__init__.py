@@ -137,3 +137,5 @@ from . import ar_worklist
 from . import ar_worklist_action
 from . import ar_own_customers
 from . import ar_report_filter
+from . import ar_write_off
+from . import ar_small_balance

@@ -97,3 +97,4 @@ from . import test_roll_forward
 from . import test_close_properties
 from . import test_statement_run
 from . import test_provision
+from . import test_write_off
