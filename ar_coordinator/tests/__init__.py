@@ -2,6 +2,7 @@ from . import test_access
 from . import test_aged_access
 from . import test_aged_columns
 from . import test_aged_files
+from . import test_aged_tour
 from . import test_aged_groups
 from . import test_aging_export
 from . import test_aging_tour

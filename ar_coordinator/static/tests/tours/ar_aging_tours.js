@@ -91,3 +91,86 @@ registry.category("web_tour.tours").add("ar_aging_report_phone", {
         { content: "items", trigger: ".o_ar_item:contains('35 days')" },
     ],
 });
+
+const line = (level, name) => `.o_ar_row[data-level='${level}']:has(.o_ar_name:contains("${name}"))`;
+const press = (key) => ({ content: key, trigger: ".o_ar_table tr[data-line]:focus", run: `press ${key}` });
+
+registry.category("web_tour.tours").add("ar_aging_report_views", {
+    steps: () => [
+        { content: "opens with the user's default filter", trigger: ".o_ar_filter_saved:contains('By country')" },
+        { content: "which groups in two levels", trigger: ".o_ar_filter_group:contains('Country / Tag')" },
+        { content: "first level", trigger: cell("United Kingdom", "total", "570.00") },
+        { content: "unfold", trigger: `${row("United Kingdom")} .o_ar_toggle`, run: "click" },
+        { content: "second level", trigger: `${line(1, "Retail")} td[data-column=total]:contains('500.00')` },
+        { content: "unfold again", trigger: `${line(1, "Retail")} .o_ar_toggle`, run: "click" },
+        { content: "its item", trigger: ".o_ar_item:contains('Harbour Fish Scotland'):contains('59 days')" },
+        // another date to compare with
+        { content: "compare", trigger: ".o_ar_filter_compare", run: "click" },
+        { content: "type it", trigger: "#o_ar_compare_to", run: "edit 02/28/2026 && press Enter" },
+        { content: "total before", trigger: total("before", "824.00") },
+        { content: "change", trigger: total("change", "75.00") },
+        { content: "change of a column", trigger: ".o_ar_totals td[data-column=b1] .o_ar_change:contains('-360.00')" },
+        { content: "still unfolded", trigger: ".o_ar_item:contains('59 days')" },
+        // columns
+        { content: "columns", trigger: ".o_ar_filter_columns", run: "click" },
+        { content: "one more", trigger: "[data-choice=oldest_days] input", run: "click" },
+        { content: "is there", trigger: total("oldest_days", "120") },
+        { content: "one less", trigger: "[data-choice=disputed] input", run: "click" },
+        { content: "is gone", trigger: ".o_ar_table:not(:has(th[data-column=disputed]))" },
+        { content: "the total first", trigger: "[data-choice=total] .o_ar_column_up", run: "click" },
+        { content: "before the unapplied", trigger: "th[data-column=total] ~ th[data-column=unapplied]" },
+        // currencies of the documents
+        { content: "options", trigger: ".o_ar_filter_options", run: "click" },
+        { content: "in documents' currencies", trigger: "[data-in=document]", run: "click" },
+        { content: "a total per currency", trigger: ".o_ar_totals:contains('Total JPY'):contains('7,000')" },
+        { content: "nothing over currencies", trigger: ".o_ar_table:not(:has(.o_ar_totals:contains('899.00')))" },
+        { content: "options", trigger: ".o_ar_filter_options", run: "click" },
+        { content: "back to company currency", trigger: "[data-in=company]", run: "click" },
+        { content: "one total", trigger: total("total", "899.00") },
+        { content: "options", trigger: ".o_ar_filter_options", run: "click" },
+        { content: "calendar months", trigger: "[data-unit=calendar]", run: "click" },
+        { content: "columns are months", trigger: "th[data-column=b2]:contains('Feb 2026')" },
+        // the keyboard
+        {
+            content: "into the table",
+            trigger: line(0, "France"),
+            run: ({ anchor }) => anchor.focus(),
+        },
+        press("ArrowRight"),
+        { content: "unfolded by the keyboard", trigger: line(1, "North") },
+        press("ArrowDown"),
+        { content: "on the tag", trigger: `${line(1, "North")}:focus` },
+        press("ArrowLeft"),
+        { content: "back on the country", trigger: `${line(0, "France")}:focus` },
+        press("Escape"),
+        { content: "all folded", trigger: ".o_ar_table:not(:has(.o_ar_inner))" },
+        // keep it
+        { content: "favorites", trigger: ".o_ar_filter_saved", run: "click" },
+        { content: "a name", trigger: "#o_ar_save_as", run: "edit Monthly" },
+        { content: "for everybody", trigger: ".o_ar_share", run: "click" },
+        { content: "save", trigger: ".o_ar_save", run: "click" },
+        { content: "it is chosen", trigger: ".o_ar_filter_saved:contains('Monthly')" },
+        // files, and what is behind a cell
+        { content: "unfold for the file", trigger: `${row("France")} .o_ar_toggle`, run: "click" },
+        { content: "unfolded", trigger: line(1, "North") },
+        { content: "export", trigger: ".o_ar_export_xlsx", run: "click" },
+        { content: "done", trigger: ".o_ar_export_xlsx:enabled:not(:has(.fa-spin))" },
+        { content: "behind a cell", trigger: `${row("France")} td[data-column=b2] .o_ar_cell`, run: "click" },
+        { content: "its entry", trigger: ".o_list_view .o_data_row:contains('Harbour Fish'):contains('60.00')" },
+        { content: "back", trigger: ".o_breadcrumb .o_back_button, .breadcrumb-item.o_back_button", run: "click" },
+        { content: "as it was", trigger: "th[data-column=b2]:contains('Feb 2026')" },
+    ],
+});
+
+registry.category("web_tour.tours").add("ar_aging_report_own_customers", {
+    steps: () => [
+        { content: "their customer", trigger: cell("Harbour", "total", "320.00") },
+        { content: "no other", trigger: ".o_ar_table:not(:has(.o_ar_row:contains('Alder')))" },
+        { content: "the page says so", trigger: ".o_ar_subtitle:contains('your customers only')" },
+        { content: "unfold", trigger: `${row("Harbour")} .o_ar_toggle`, run: "click" },
+        { content: "items without links", trigger: ".o_ar_item:contains('49 days'):not(:has(.o_ar_open_item))" },
+        { content: "no comparison with the ledger", trigger: ".o_ar_report:not(:has(.o_ar_tie_out))" },
+        { content: "export", trigger: ".o_ar_export_xlsx", run: "click" },
+        { content: "done", trigger: ".o_ar_export_xlsx:enabled:not(:has(.fa-spin))" },
+    ],
+});
