@@ -5,7 +5,7 @@
     'summary': "Receivables desk: ageing and DSO that tie out, dunning, disputes, history import",
     'author': "AR Coordinator contributors",
     'license': 'LGPL-3',
-    'depends': ['account', 'account_payment', 'mail', 'onboarding', 'portal', 'resource'],
+    'depends': ['account', 'account_payment', 'digest', 'mail', 'onboarding', 'portal', 'resource'],
     'external_dependencies': {'python': ['xlsxwriter']},
     'data': [
         # Security.
@@ -18,6 +18,7 @@
         'security/ar_worklist_rules.xml',
 
         # Record data.
+        'data/ar_digest_data.xml',
         'data/ar_dispute_reason_data.xml',
         'data/ar_dispute_mail_template_data.xml',
         'data/ar_dispute_activity_data.xml',
@@ -64,6 +65,7 @@
         'views/ar_cash_forecast_views.xml',
         'views/ar_provision_views.xml',
         'views/ar_kpi_target_views.xml',
+        'views/digest_views.xml',
         'views/ar_delivery_views.xml',
         'views/ar_dispute_views.xml',
         'views/ar_dispute_report_views.xml',

@@ -30,6 +30,7 @@ from . import ar_loss_report
 from . import ar_invoice_delivery
 from . import ar_delivery_move
 from . import ar_collections_report
+from . import digest_digest
 from . import ar_dispute_department
 from . import ar_dispute_reason
 from . import ar_dispute

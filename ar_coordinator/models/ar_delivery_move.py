@@ -45,7 +45,7 @@ class AccountMove(models.Model):
         groups='ar_coordinator.group_ar_base')
     ar_sending_method = fields.Selection(
         selection=lambda self: self.env['res.partner']._fields['invoice_sending_method']._description_selection(
-            self.env), string="Customer Wants It By", compute='_compute_ar_sending_method',
+            self.env), string="Sending Method", compute='_compute_ar_sending_method',
         groups='ar_coordinator.group_ar_base', help="How the customer gets invoices, as set on the customer.")
 
     # === COMPUTE METHODS === #

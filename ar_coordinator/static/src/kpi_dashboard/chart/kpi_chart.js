@@ -85,7 +85,7 @@ export class KpiChart extends Component {
                     y: { beginAtZero: true, ticks: { color: text, callback: shorten }, grid: { color: grid } },
                 },
                 plugins: {
-                    legend: { position: "bottom", labels: { color: text, usePointStyle: true, boxHeight: 6 } },
+                    legend: { position: "bottom", labels: this.legend(text) },
                     tooltip: {
                         callbacks: {
                             label: ({ dataset, raw }) =>
@@ -95,6 +95,11 @@ export class KpiChart extends Component {
                 },
             },
         };
+    }
+
+    /** Names in the order of the data, whatever is drawn above what. */
+    legend(color) {
+        return { color, usePointStyle: true, boxHeight: 6, sort: (a, b) => a.datasetIndex - b.datasetIndex };
     }
 
     /** The month clicked at, and the line or bar nearest to the pointer. */
