@@ -16,6 +16,7 @@
         'security/ar_close_rules.xml',
         'security/ar_report_filter_rules.xml',
         'security/ar_worklist_rules.xml',
+        'security/ar_collector_rules.xml',
 
         # Record data.
         'data/ar_digest_data.xml',
@@ -30,6 +31,7 @@
         'data/ar_dunning_cron.xml',
         'data/ar_statement_data.xml',
         'data/ar_promise_data.xml',
+        'data/ar_collector_cron.xml',
         'data/ar_interest_rate_data.xml',
         'data/ar_customer_answer_data.xml',
         'data/ar_credit_rule_data.xml',
@@ -98,6 +100,8 @@
         'views/ar_credit_settings_views.xml',
         'views/ar_worklist_views.xml',
         'views/ar_close_settings_views.xml',
+        'wizards/ar_collector_assign_views.xml',  # before the rules' list, whose button opens it
+        'views/ar_collector_views.xml',
         'wizards/ar_credit_reason_wizard_views.xml',
         'wizards/ar_credit_simulation_views.xml',
         'wizards/ar_dispute_wizard_views.xml',

@@ -96,6 +96,10 @@ from . import ar_ledger_forecast
 from . import ar_cash_forecast
 from . import ar_cash_forecast_tables
 from . import ar_cash_backtest
+from . import ar_collector_absence
+from . import ar_collector_rule
+from . import ar_collector_assignment
+from . import ar_collector_team
 from . import ar_promise_plan_letter
 from . import ar_answer_link
 from . import res_company

@@ -52,12 +52,17 @@ class ArCashForecast(models.AbstractModel):
     def _get_labels(self, data):
         """Return {column: its heading}."""
         return {
-            **{week['key']: self.env._(
-                "%(first)s – %(last)s", first=self._day(week['date_from']), last=self._day(week['date_to']))
-               for week in data['weeks']},
+            **{week['key']: self._span(week['date_from'], week['date_to']) for week in data['weeks']},
             'later': self.env._("Later"), 'doubtful': self.env._("Doubtful"), 'disputed': self.env._("Disputed"),
             'credits': self.env._("Credits"),
         }
+
+    def _span(self, first, last):
+        """Return the days of a week, short."""
+        if first == last:
+            return self._day(last)
+        same_month = first[:7] == last[:7]
+        return f"{format_date(self.env, first, date_format='d' if same_month else 'd MMM')}–{self._day(last)}"
 
     def _day(self, day):
         return format_date(self.env, day, date_format='d MMM')
@@ -183,7 +188,7 @@ class ArCashForecast(models.AbstractModel):
             rows.append({'key': 'total', 'level': 'total', 'drill': None, 'cells': {
                 'name': self.env._("Total"), 'amount': self._get_cells(data, whole)[data['column']]}})
         return {
-            'key': 'items', 'currency_id': data['currency_id'], 'rows': rows,
+            'key': 'items', 'title': self._get_title(data), 'currency_id': data['currency_id'], 'rows': rows,
             'empty': self.env._("Nothing is expected here."),
             'columns': [
                 {'key': 'name', 'label': self.env._("Item"), 'type': 'text'},

@@ -274,7 +274,7 @@ class ArCreditHold(models.Model):
                 news[hold.partner_id].append(self.env._("no longer on hold"))
         by_user = defaultdict(list)
         for customer, texts in news.items():
-            for user in customer.user_id | customer.ar_collector_id:
+            for user in customer.user_id | customer.ar_collector_id._ar_on_duty(company):
                 by_user[user] += [f"{customer.display_name}: {text}" for text in dict.fromkeys(texts)]
         for user, lines in by_user.items():
             if user.active and user.partner_id:

@@ -189,7 +189,7 @@ class ResPartner(models.Model):
                 'ar_coordinator.ar_activity_credit_review', date_deadline=partner.ar_credit_review_date,
                 summary=self.env._("Review the credit of %(customer)s (%(company)s)", customer=partner.name,
                                    company=company.name),
-                user_id=(partner.ar_collector_id or managers[:1] or self.env.user).id)
+                user_id=(partner.ar_collector_id or managers[:1] or self.env.user)._ar_on_duty(company).id)
 
 
 class ArCreditQueue(models.Model):

@@ -262,13 +262,15 @@ class ArCustomerAnswer(models.Model):
 
     @api.model
     def _get_collector(self, customer, company, letter):
-        """Return who looks at the answer: the customer's collector, else who sends the letters, else a manager."""
+        """Return who looks at the answer: the customer's collector, else who sends the letters, else a manager; or
+        their substitute."""
         letter = letter or letter.search(
             [('partner_id', '=', customer.id), ('company_id', '=', company.id)], limit=1)
         candidates = (customer.with_company(company).ar_collector_id, letter.run_id.user_id, letter.user_id)
         known = next((user for user in candidates if user and user.active and not user.share), None)
-        return known or self.env.ref('ar_coordinator.group_ar_manager').all_user_ids.filtered(
+        known = known or self.env.ref('ar_coordinator.group_ar_manager').all_user_ids.filtered(
             lambda user: user.active and company in user.company_ids)[:1]
+        return known._ar_on_duty(company)
 
     def _make_task(self):
         """Give the collector the task to look at the answer."""

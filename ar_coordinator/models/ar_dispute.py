@@ -207,7 +207,8 @@ class ArDispute(models.Model):
         # sudo: whoever opens the dispute, a customer included; only the user's name goes into the dispute
         partner = self.sudo().partner_id.with_company(self.company_id)
         candidates = (
-            self.reason_id.user_id, self.department_id.user_id, partner.ar_collector_id, self.env.user)
+            self.reason_id.user_id, self.department_id.user_id,
+            partner.ar_collector_id._ar_on_duty(self.company_id), self.env.user)
         return next((
             user for user in candidates
             if user.active and not user.share and (user == self.env.user or self.company_id in user.sudo().company_ids)

@@ -303,6 +303,7 @@ class ArDunningLetter(models.Model):
                 'user': level.responsible_user_id}
             candidates = (users[level.responsible], partner.ar_collector_id, letter.run_id.user_id)
             user = next((user for user in candidates if user and user.active), self.env['res.users'])
+            user = user._ar_on_duty(letter.company_id)
             if user != letter.responsible_id:
                 letter.responsible_id = user
 

@@ -119,7 +119,7 @@ class ResPartner(models.Model):
         self.sudo().activity_schedule(
             'mail.mail_activity_data_call', date_deadline=company._ar_today(), note=note,
             summary=self.env._("Call about open items"),
-            user_id=(customer.with_company(company).ar_collector_id or self.env.user).id)
+            user_id=(customer.with_company(company).ar_collector_id or self.env.user)._ar_on_duty(company).id)
 
 
 class ArDunningRun(models.Model):

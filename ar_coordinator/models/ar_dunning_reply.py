@@ -110,10 +110,12 @@ class ArDunningLetter(models.Model):
                     'reason': self.env._("Reply waiting"), 'date_start': today, 'date_end': date_end})
 
     def _get_reply_user(self):
-        """Return who looks at a reply: the customer's collector, else whoever sent the letter or its run."""
+        """Return who looks at a reply: the customer's collector, else whoever sent the letter or its run; or their
+        substitute."""
         collector = self.partner_id.with_company(self.company_id).ar_collector_id
         candidates = (collector, self.run_id.user_id, self.user_id)
-        return next((user for user in candidates if user and user.active), self.env.user)
+        known = next((user for user in candidates if user and user.active), self.env.user)
+        return known._ar_on_duty(self.company_id)
 
     def _get_reply_target(self, user):
         """Return the record the task belongs to: one its user may read."""

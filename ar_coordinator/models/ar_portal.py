@@ -126,7 +126,8 @@ class ArPortal(models.AbstractModel):
         :return: dict: name, email, phone
         """
         partner = partner.with_company(company)
-        contact = (partner.ar_collector_id or partner.user_id).partner_id or company.partner_id
+        collector = partner.ar_collector_id._ar_on_duty(company)
+        contact = (collector or partner.user_id).partner_id or company.partner_id
         return {
             'name': contact.name,
             'email': contact.email or company.email,

@@ -129,7 +129,7 @@ class ArPromise(models.Model):
                     summary=self.env._(
                         "%(customer)s did not pay %(amount)s as promised", customer=promise.partner_id.name,
                         amount=promise.currency_id.format(promise.amount - promise.amount_in_time)),
-                    user_id=promise.user_id.id or False)
+                    user_id=promise.user_id._ar_on_duty(promise.company_id).id or False)
             else:
                 promise.activity_unlink(['ar_coordinator.ar_activity_broken_promise'])
 

@@ -40,7 +40,7 @@ class TestCashForecastTables(ForecastScreenCommon):
             [column['key'] for column in main['columns']],
             ['name', *(f'w{week}' for week in range(1, 14)), 'weeks', 'later', 'doubtful', 'disputed', 'credits',
              'total'])
-        self.assertEqual(main['columns'][1]['label'], "11 Jun – 13 Jun", "what is left of the week")
+        self.assertEqual(main['columns'][1]['label'], "11–13 Jun", "what is left of the week")
         for row, own in zip(main['rows'], (*data['rows'], data['totals']), strict=True):
             self.assertEqual([row['cells'][f'w{week}'] for week in range(1, 14)], own['weeks'])
             for name in ('later', 'doubtful', 'disputed', 'credits', 'total'):
@@ -68,7 +68,7 @@ class TestCashForecastTables(ForecastScreenCommon):
         first = table['rows'][0]
         self.assertEqual((first['cells']['name'], first['cells']['source']), (self.promised.name, "Promise"))
         self.assertEqual(first['drill']['res_id'], self.promised.id)
-        self.assertEqual(self.screen(column='w2')['title'], "Cash Forecast: 14 Jun – 20 Jun")
+        self.assertEqual(self.screen(column='w2')['title'], "Cash Forecast: 14–20 Jun")
         self.assertEqual(
             self.screen(column='later', group_id=self.other_customer.id)['title'], "Cash Forecast: Later, Alder & Sons")
 

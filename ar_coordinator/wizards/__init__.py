@@ -12,3 +12,4 @@ from . import ar_interest_waive_wizard
 from . import ar_promise_wizard
 from . import ar_first_run_mail
 from . import ar_invoice_delivery_wizard
+from . import ar_collector_assign
