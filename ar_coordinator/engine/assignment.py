@@ -1,8 +1,8 @@
 """Who looks after which customer: rules in order, and the work spread evenly. Plain Python, no odoo.
 
 The first rule (by sequence) whose conditions all hold says who: one collector, or one of several, the one with the
-least work so far. The biggest customers are given out first, which spreads amounts well (Graham 1969, longest processing time
-first).
+least work so far. The biggest customers are given out first, which spreads amounts well (Graham 1969, longest
+processing time first).
 """
 from dataclasses import dataclass, field
 

@@ -42,8 +42,9 @@ class ArCollectorTeam(models.AbstractModel):
             rows[user_id]['calls'] = count
         for user_id, _week, _billed, collected in ledger._moved(ledger._read_options(scope), monday, 'collector'):
             rows[user_id or False]['collected'] += collected
-        for user_id, target in self._get_targets(companies, as_of, rates).items():
-            rows[user_id]['target'] = currency.round(target)
+        targets = self.env['ar.kpi.target']._get_collector_targets(opts, monday, currency, rates)
+        for user_id, target in targets.items():
+            rows[user_id]['target'] = target
         return {
             'as_of': as_of.isoformat(), 'week_from': monday.isoformat(), 'company_ids': opts['company_ids'],
             'currency_id': currency.id, **self._finish(rows, companies, currency)}
@@ -75,18 +76,6 @@ class ArCollectorTeam(models.AbstractModel):
         return {user.id: count for user, count in activities._read_group([
             ('active', '=', False), ('activity_type_id.category', '=', 'phonecall'), ('date_done', '>=', first),
             ('date_done', '<=', last), ('user_id.company_ids', 'in', companies.ids)], ['user_id'], ['__count'])}
-
-    def _get_targets(self, companies, as_of, rates):
-        """{user id: what is to be collected in a week}, in report currency."""
-        latest = {}
-        for target in self.env['ar.kpi.target'].search([
-                ('company_id', 'in', companies.ids), ('kpi', '=', 'collected_week'), ('user_id', '!=', False),
-                ('date_from', '<=', as_of)], order='date_from'):
-            latest[target.company_id.id, target.user_id.id] = target.value
-        totals = defaultdict(float)
-        for (company_id, user_id), value in latest.items():
-            totals[user_id] += value * float(rates.get(company_id, 1))
-        return totals
 
     def _finish(self, rows, companies, currency):
         """Return {rows, totals}: names, shares, order."""
