@@ -158,7 +158,7 @@ class ArCollectorRule(models.Model):
     @api.model
     def _cron_assign(self):
         """Hourly job: new customers get a collector. One company's trouble stops no other."""
-        companies = self.search([]).company_id
+        companies = self.env['res.company'].union(*(company for [company] in self._read_group([], ['company_id'])))
         for number, company in enumerate(companies, 1):
             inside = self.with_company(company).with_context(allowed_company_ids=company.ids)
             try:

@@ -169,5 +169,5 @@ class ArCollectorAssignLoad(models.TransientModel):
     currency_id = fields.Many2one(comodel_name='res.currency')
     number_now = fields.Integer(string="Customers Now")
     number_then = fields.Integer(string="Customers Then")
-    overdue_now = fields.Monetary(string="Overdue Now")
-    overdue_then = fields.Monetary(string="Overdue Then")
+    overdue_now = fields.Monetary()
+    overdue_then = fields.Monetary()
