@@ -66,6 +66,7 @@
         'views/ar_close_views.xml',
         'views/ar_cash_forecast_views.xml',
         'views/ar_provision_views.xml',
+        'views/ar_month_end_views.xml',
         'views/ar_kpi_target_views.xml',
         'views/digest_views.xml',
         'views/ar_delivery_views.xml',

@@ -9,8 +9,8 @@ USERS_TABLES = (
     'ar_write_off_line', 'ar_write_off', 'ar_statement_run_line', 'ar_statement_run',
     'ar_dunning_outcome', 'ar_dunning_letter_line', 'ar_dunning_letter', 'ar_dunning_run',
     'ar_dispute_credit_move_rel', 'ar_dispute_period', 'ar_dispute_line', 'ar_dispute',
-    'ar_provision_individual', 'ar_provision_line', 'ar_provision',
     'ar_collector_assignment',
+    'ar_month_end_check', 'ar_month_end_pack', 'ar_provision_individual', 'ar_provision_line', 'ar_provision',
     'ar_promise_instalment', 'ar_promise_line', 'ar_promise', 'ar_promise_plan_item', 'ar_promise_plan')
 
 

@@ -106,6 +106,10 @@ from . import res_company
 from . import ar_close_company
 from . import ar_provision
 from . import ar_provision_line
+from . import ar_month_end_tables
+from . import ar_month_end_pack
+from . import ar_month_end_check
+from . import ir_attachment
 from . import res_config_settings
 from . import res_partner
 from . import account_move

@@ -9,11 +9,13 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools.misc import format_date, format_datetime, formatLang
 
+from ..models.ar_table_report import _first_rows
 from .ar_aging_xlsx import open_workbook
 from .ar_table_xlsx import TableWorkbook
 
 LINES_PER_PAGE = 29  # of 21 px each, below the head of the page
 TABLE_WIDTH = 1040  # px of a page
+MOST_ROWS = 3000  # of one table on paper: a hundred pages; more are in the XLSX only
 CHARACTER_WIDTH = 0.54  # of the font size, on average
 LONGEST_TEXT = 42  # characters of a text cell; longer ones are cut
 DASH = "–"
@@ -104,7 +106,7 @@ class ArTableReport(models.AbstractModel):
              'cells': [self._format_cell(
                  row['cells'].get(column['key'], ""), column['type'], row.get('currency_id') or currency_id)
                  for column in columns]}
-            for row in table['rows']]
+            for row in _first_rows(table['rows'], MOST_ROWS)]
         headings = [
             {'label': column['label'], 'is_text': column['type'] in ('text', 'date')} for column in columns]
         font_size = self._get_font_size([column['label'] for column in columns], [row['cells'] for row in rows])
@@ -112,6 +114,9 @@ class ArTableReport(models.AbstractModel):
             {**check, 'amount': self._format_cell(
                 check.get('amount', ""), 'amount', check.get('currency_id') or currency_id)}
             for check in table.get('checks') or []]
+        if len(rows) < len(table['rows']):
+            checks.append({'ok': False, 'amount': "", 'label': self.env._(
+                "%s more rows are not printed. They are in the XLSX file.", len(table['rows']) - len(rows))})
         note = table.get('note') or ""
         overhead = 3 + (1 + len(note) // 160 if note else 0)
         per_page = LINES_PER_PAGE - overhead

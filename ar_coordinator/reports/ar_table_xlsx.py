@@ -38,7 +38,7 @@ class TableWorkbook:
         parameters = dict(report._get_parameters(data))
         head = (report._get_title(data), parameters.get(self.env._("Companies")) or "", report._get_subtitle(data))
         for table in report._get_tables(data):
-            self._add_table(head, table, data.get('currency_id'))
+            self.add_table(head, table, data.get('currency_id'))
 
     def add_parameters(self, parameters):
         """A sheet of (label, value); a float is written as a number, a date as a date."""
@@ -56,7 +56,13 @@ class TableWorkbook:
 
     # === ONE TABLE === #
 
-    def _add_table(self, head, table, currency_id):
+    def add_table(self, head, table, currency_id=None):
+        """Write one table on a sheet of its own.
+
+        :param head: (title, companies, parameters), texts
+        :param table: see `ar.table.report._get_tables`
+        :param currency_id: of amounts, where neither row nor table name one
+        """
         columns = table['columns']
         sheet = self.workbook.add_worksheet(self._sheet_name(table.get('title') or head[0]))
         for number, column in enumerate(columns):

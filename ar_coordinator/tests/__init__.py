@@ -101,3 +101,4 @@ from . import test_close_properties
 from . import test_statement_run
 from . import test_provision
 from . import test_write_off
+from . import test_month_end

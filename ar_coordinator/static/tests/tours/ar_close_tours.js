@@ -128,3 +128,22 @@ registry.category("web_tour.tours").add("ar_loss_rates", {
         { content: "done", trigger: ".o_ar_export_xlsx:enabled:not(:has(.fa-spin))" },
     ],
 });
+
+registry.category("web_tour.tours").add("ar_month_end", {
+    steps: () => [
+        { content: "none yet", trigger: ".o_nocontent_help:contains('No month-end pack yet')" },
+        { content: "new", trigger: ".o_list_button_add", run: "click" },
+        { content: "date", trigger: ".o_field_widget[name=date_to] button", run: "click" },
+        { content: "type it", trigger: ".o_field_widget[name=date_to] input", run: "edit 03/31/2026 && press Tab" },
+        { content: "make", trigger: "button[name=action_make]", run: "click" },
+        { content: "checks", trigger: ".o_field_widget[name=check_ids] .o_data_row:contains('closing less general ledger')" },
+        { content: "findings are said", trigger: ".alert:contains('Some checks need a look')" },
+        { content: "verify", trigger: "button[name=action_verify]", run: "click" },
+        { content: "said", trigger: ".o_notification:contains('Both files are what was made')" },
+        { content: "lock", trigger: "button[name=action_lock]", run: "click" },
+        { content: "sure", trigger: ".modal-footer .btn-primary", run: "click" },
+        { content: "locked", trigger: ".o_arrow_button_current:contains('Locked')" },
+        { content: "no more making", trigger: ".o_form_view:not(:has(button[name=action_make]))" },
+        { content: "the chatter says so", trigger: ".o-mail-Message:contains('Made'):contains('Locked')" },
+    ],
+});
