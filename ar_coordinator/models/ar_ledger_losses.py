@@ -66,8 +66,8 @@ class ArLedger(models.AbstractModel):
                 steps[number][point] += amount
         reached = [list(itertools.accumulate(values[:-1])) for values in steps]
         return [
-            [currency.round(reached[number][point] - (reached[number + 1][point] if number < len(starts) else 0.0))
-             for number in range(len(names))]
+            [currency.round(reached[number][point] - (reached[number + 1][point] if number < len(starts) else 0)) + 0.0
+             for number in range(len(names))]  # + 0.0: no minus before a zero
             for point in range(len(points))]
 
     @api.model
