@@ -102,5 +102,5 @@ class ArCreditRelease(models.Model):
     def _cron_expire(self):
         """Override: the same job asks the stand-ins of who is away from today on."""
         result = super()._cron_expire()
-        self.env['res.company'].sudo().search([])._ar_ask_approvers()  # sudo: a job
+        self.env['res.company'].sudo().search([('active', '=', True)])._ar_ask_approvers()  # sudo: a job
         return result
