@@ -37,7 +37,7 @@ class AccountMoveLine(models.Model):
         string="Cell of the Aged Receivables", compute='_compute_ar_aged_cell', search='_search_ar_aged_cell',
         groups='ar_coordinator.group_ar_base', help="Only to search by: the options of the report, as JSON.")
     ar_open_amount = fields.Monetary(
-        string="Open on the Date", compute='_compute_ar_open_amount', currency_field='company_currency_id',
+        string="Open", compute='_compute_ar_open_amount', currency_field='company_currency_id',
         groups='ar_coordinator.group_ar_base', help="What was open on the date of the report, in company currency.")
 
     def _compute_ar_aged_cell(self):

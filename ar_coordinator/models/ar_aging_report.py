@@ -123,6 +123,7 @@ class ArAgingReport(models.AbstractModel):
         return {
             'type': 'ir.actions.act_window', 'name': name, 'res_model': 'account.move.line', 'domain': domain,
             'views': [(self.env.ref('ar_coordinator.account_move_line_view_list_ar_aged').id, 'list'), (False, 'form')],
+            'search_view_id': (self.env.ref('ar_coordinator.account_move_line_view_search_ar_aged').id, 'search'),
             'context': {'ar_aged_options': json.dumps(options, sort_keys=True), 'create': False},
         }
 

@@ -9,6 +9,7 @@ from odoo import Command
 from odoo.tests import tagged
 
 from odoo.addons.ar_coordinator.engine import buckets
+from odoo.addons.ar_coordinator.models.ar_ledger import GROUPS_BY
 
 from .common import ArCommon
 
@@ -141,6 +142,8 @@ class TestLedgerProperties(ArCommon):
             self.assertEqual(currency.round(data['totals']['total']), expected, as_of)
             self._check_rows(data, items, as_of, limits)
             aged[as_of] = data
+        for as_of, before in zip(as_of_dates[:2], as_of_dates[2:4], strict=True):
+            self._check_views(as_of, before, limits)
         points = sorted(set(as_of_dates))
         opts = ledger._read_options({'as_of': points[-1], 'company_ids': self.company.ids})
         facts = ledger._point_facts(opts, points)
@@ -150,6 +153,56 @@ class TestLedgerProperties(ArCommon):
             self.assertEqual(facts['not_due'][number], currency.round(totals['amounts'][0]), as_of)
             self.assertEqual(facts['overdue'][number], currency.round(sum(totals['amounts'][1:])), as_of)
         return self._check_against_odoo()
+
+    def _check_views(self, as_of, before, limits):
+        """However it is grouped, filtered, compared or shown: rows are the totals, and these are the ledger's."""
+        pick = as_of.toordinal()
+        groups = [GROUPS_BY[pick % len(GROUPS_BY)], GROUPS_BY[(pick // 3 + 1) % len(GROUPS_BY)]]
+        groups = groups if groups[0] != groups[1] else groups[:1]
+        filters = [
+            {}, {'currency_ids': self.eur.ids}, {'partner_ids': self.customer.ids}, {'country_ids': [0]},
+            {'account_ids': self.receivable.ids, 'salesperson_ids': [0, self.env.uid]}][pick % 5]
+        options = {
+            **filters, 'group_by': groups, 'compare_to': before, 'columns': ['overdue', 'oldest_days', 'average_days'],
+            'bucket_by': buckets.UNITS[pick % 3], 'bucket_limits': [limit % 12 + 1 for limit in limits[:1]]}
+        data = self.aged(as_of, **options)
+        self.assertEqual((data['difference_to_ledger'], data['differences']), (0, []), options)
+        cents = self._cents
+        items = self.items(as_of, **filters)
+        self.assertEqual(cents(data['totals']['total']), sum(cents(item['residual']) for item in items), options)
+        earlier = self.items(before, **filters)
+        self.assertEqual(
+            cents(data['totals']['compare']['total']), sum(cents(item['residual']) for item in earlier), options)
+        self._check_sums(data['rows'], data['totals'])
+        for row in data['rows'] if len(groups) == 2 else ():
+            inside = self.aged(as_of, **options, group_ids=[row['id'] or 0], tie_out=False)
+            self.assertEqual(inside['totals']['amounts'], row['amounts'], options)
+            self._check_sums(inside['rows'], row)
+        data = self.aged(as_of, **{**options, 'amounts_in': 'document'}, tie_out=False)
+        by_currency = defaultdict(int)
+        for item in items:
+            if item['residual_currency']:
+                by_currency[item['currency_id']] += cents(item['residual_currency'])
+        found = {totals['currency_id']: cents(totals['total']) for totals in data['totals_by_currency']
+                 if totals['item_count']}
+        self.assertEqual(found, dict(by_currency), options)
+
+    def _cents(self, amount):
+        return round(amount * 100)
+
+    def _check_sums(self, rows, totals):
+        """Rows add up to the totals in every column; each row's columns to its total."""
+        cents = self._cents
+        for part in (lambda row: row, lambda row: row['compare']):
+            for name in ('unapplied', 'total'):
+                self.assertEqual(sum(cents(part(row)[name]) for row in rows), cents(part(totals)[name]))
+            for number in range(len(totals['amounts'])):
+                self.assertEqual(
+                    sum(cents(part(row)['amounts'][number]) for row in rows), cents(part(totals)['amounts'][number]))
+            for row in rows:
+                self.assertEqual(
+                    sum(map(cents, part(row)['amounts'])) + cents(part(row)['unapplied']), cents(part(row)['total']))
+        self.assertEqual(max((row['oldest_days'] for row in rows), default=0), totals['oldest_days'])
 
     def _check_rows(self, data, items, as_of, limits):
         """Every row of the table is its own items, aged by the engine."""
