@@ -40,6 +40,9 @@
         'data/ar_first_run_data.xml',
         'data/ar_cash_cron.xml',
         'data/ar_worklist_rule_data.xml',
+        'reports/ar_desk_templates.xml',  # used by the e-mails
+        'data/ar_desk_mail_template_data.xml',
+        'data/ar_call_data.xml',  # scripts name the templates
 
         # QWeb templates.
         'reports/ar_aging_report_templates.xml',
@@ -99,10 +102,13 @@
         'views/ar_statement_views.xml',
         'views/ar_write_off_views.xml',
         'views/ar_credit_settings_views.xml',
+        'views/ar_customer_sheet_views.xml',
         'views/ar_worklist_views.xml',
         'views/ar_close_settings_views.xml',
         'wizards/ar_collector_assign_views.xml',  # before the rules' list, whose button opens it
         'views/ar_collector_views.xml',
+        'views/ar_call_views.xml',
+        'wizards/ar_call_wizard_views.xml',
         'wizards/ar_credit_reason_wizard_views.xml',
         'wizards/ar_credit_simulation_views.xml',
         'wizards/ar_dispute_wizard_views.xml',

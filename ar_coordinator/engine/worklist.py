@@ -117,15 +117,19 @@ def score(facts, rules, today):
     >>> resting.broken, resting.broken_on = 500, date(2026, 3, 31)  # broken after we spoke
     >>> score(resting, rules, today)
     [('broken', 30.0), ('days', 10.0)]
+    >>> resting.follow_up_on = date(2026, 4, 2)  # somebody said when he is contacted again
+    >>> score(resting, rules, today)
+    []
     """
     parts = []
     rest = rules.get(REST)
-    resting = facts.contacted_on is not None and rest and is_resting(facts, rest[0].days, today)
+    agreed = facts.follow_up_on is not None and facts.follow_up_on > today
+    resting = agreed or (rest and is_resting(facts, rest[0].days, today))
     for kind, applies in (
         (ANSWER, facts.answers), (FAILED, facts.failed),
         (FOLLOW_UP, facts.follow_up_on is not None and facts.follow_up_on <= today),
         (DISPUTE_LATE, facts.disputes_late), (HELD, facts.waiting),
-        (BROKEN, facts.broken > 0 and (
+        (BROKEN, facts.broken > 0 and not agreed and (
             facts.contacted_on is None or facts.broken_on is None or facts.contacted_on < facts.broken_on
             or not resting)),
         (PROMISE_DUE, facts.promise_due > 0 and facts.contacted_on != today),

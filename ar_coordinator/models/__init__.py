@@ -148,3 +148,7 @@ from . import ar_own_customers
 from . import ar_report_filter
 from . import ar_write_off
 from . import ar_small_balance
+from . import ar_customer_sheet
+from . import ar_customer_timeline
+from . import ar_call_script
+from . import ar_call

@@ -102,3 +102,6 @@ from . import test_statement_run
 from . import test_provision
 from . import test_write_off
 from . import test_month_end
+from . import test_call
+from . import test_customer_sheet
+from . import test_desk_tour

@@ -51,7 +51,8 @@ class DeskCommon(PromiseCommon):
         """An answer of the customer that nobody looked at."""
         return cls.env['ar.customer.answer'].sudo().create({
             'kind': 'contact', 'origin': 'portal', 'company_id': cls.company.id,
-            'partner_id': (partner or cls.customer).id, 'contact_name': "Ada", **vals})
+            'partner_id': (partner or cls.customer).id, 'contact_name': "Ada",
+            'currency_id': cls.company.currency_id.id, **vals})
 
     @classmethod
     def other_books(cls):

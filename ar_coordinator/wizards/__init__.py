@@ -13,3 +13,5 @@ from . import ar_promise_wizard
 from . import ar_first_run_mail
 from . import ar_invoice_delivery_wizard
 from . import ar_collector_assign
+from . import ar_call_wizard
+from . import ar_write_wizard

@@ -204,11 +204,9 @@ export class Worklist extends Component {
         this.state.cursor = this.rows.indexOf(row);
         const { keys, row_count } = this.state.data;
         worklistSession.set(keys, this.state.offset, row_count);
-        return this.action.doAction({
-            type: "ir.actions.act_window",
-            res_model: "res.partner",
-            res_id: row.partner_id,
-            views: [[false, "form"]],
+        return this.action.doAction("ar_coordinator.ar_customer_sheet_action", {
+            additionalContext: { active_id: row.partner_id },
+            props: { state: { partnerId: row.partner_id, companyId: row.company_id } },
         });
     }
 
