@@ -146,6 +146,7 @@ from . import ar_worklist
 from . import ar_worklist_action
 from . import ar_own_customers
 from . import ar_report_filter
+from . import ar_hand_over_file
 from . import ar_write_off
 from . import ar_small_balance
 from . import ar_customer_sheet

@@ -385,7 +385,7 @@ class ArStatementRun(models.Model):
             ('nothing', not moved & set(section_ids)),
             ('zero', self.skip_zero and not any(balances) and vals['kind'] == 'open'),
             ('not_overdue', self.only_overdue and company.currency_id.compare_amounts(vals['overdue'], 0) <= 0),
-            (vals['reason'], vals['channel'] == 'letter' and not has_postal_address(
+            ('unreachable', vals['channel'] == 'letter' and not has_postal_address(
                 self.env['res.partner'].browse(vals['recipient_id']))),
         )
         return next((reason for reason, applies in checks if applies), None)

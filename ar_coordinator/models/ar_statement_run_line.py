@@ -17,7 +17,8 @@ from .ar_statement_settings import KINDS
 
 STATEMENT_REPORT = 'ar_coordinator.report_ar_statement_line'
 REASONS = [
-    ('no_address', "No e-mail address"), ('bounced', "E-mail address bounced"), ('blacklisted', "Blacklisted"),
+    ('no_address', "No e-mail address"), ('unreachable', "Neither e-mail nor postal address"),
+    ('bounced', "E-mail address bounced"), ('blacklisted', "Blacklisted"),
     ('nothing', "Nothing open or posted"), ('zero', "Balance is zero"), ('not_overdue', "Nothing overdue"),
     ('unwanted', "Wants no statements"), ('not_now', "Wants one every quarter"),
     ('consolidated', "On the parent's statement"), ('paused', "Paused or handed over"), ('archived', "Archived"),

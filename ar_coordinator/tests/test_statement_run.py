@@ -121,7 +121,7 @@ class TestStatementRun(DunningCommon):
         partners['archived'].active = False
         expected = {
             'zero': ('skipped', 'zero'), 'unwanted': ('skipped', 'unwanted'), 'paused': ('skipped', 'paused'),
-            'handed': ('skipped', 'paused'), 'lost': ('skipped', 'no_address'), 'post': ('draft', 'no_address'),
+            'handed': ('skipped', 'paused'), 'lost': ('skipped', 'unreachable'), 'post': ('draft', 'no_address'),
             'black': ('draft', 'blacklisted'), 'plain': ('draft', False), 'later': ('draft', False),
             'archived': ('skipped', 'archived')}
         run = self.new_run()

@@ -1,0 +1,154 @@
+"""What goes to the agency or lawyers with a customer, and what comes back: the file, progress, money and fees.
+
+The file is made once and kept: what was handed over can be shown later. It has the statement, the letters, the open
+invoices, and lists of letters and contacts; only of this customer and company.
+"""
+import csv
+import io
+import zipfile
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.tools.misc import format_date
+
+from .ar_dunning_print import LETTER_REPORT
+
+LETTER_STATES = ('queued', 'sent', 'failed', 'bounced')
+
+
+class ArHandOver(models.Model):
+    _inherit = 'ar.hand.over'
+
+    agency_id = fields.Many2one(
+        comodel_name='res.partner', string="Agency or Lawyers", index='btree_not_null', ondelete='restrict',
+        tracking=True)
+    agency_reference = fields.Char(string="Their Reference", tracking=True)
+    progress_ids = fields.One2many(comodel_name='ar.hand.over.progress', inverse_name='hand_over_id', string="Progress")
+    amount_recovered = fields.Monetary(string="Recovered", compute='_compute_progress')
+    amount_fees = fields.Monetary(string="Fees", compute='_compute_progress')
+
+    @api.depends('progress_ids.kind', 'progress_ids.amount')
+    def _compute_progress(self):
+        for record in self:
+            for name, kind in (('amount_recovered', 'recovered'), ('amount_fees', 'fee')):
+                record[name] = sum(
+                    record.progress_ids.filtered(lambda entry, kind=kind: entry.kind == kind).mapped('amount'))
+
+    # === ACTION METHODS === #
+
+    def action_make_file(self):
+        """Make the ZIP for the agency, keep it with the hand-over, and download it.
+
+        :return: action that downloads it
+        :raise AccessError: unless the user works the desk
+        :raise UserError: for a customer who was taken back
+        """
+        self.ensure_one()
+        self.check_access('write')
+        if not self.env.su and not self.env.user.has_group('ar_coordinator.group_ar_user'):
+            raise AccessError(self.env._("Files for agencies are made by a Receivables: User."))
+        if self.state != 'open':
+            raise UserError(self.env._("%s was taken back already.", self.partner_id.display_name))
+        # sudo: role and company (write access) were checked; letters and invoices are this customer's in this company
+        record = self.sudo().with_company(self.company_id)
+        attachment = self.env['ir.attachment'].create({
+            'name': self.env._("%(customer)s %(day)s", customer=self.partner_id.name, day=self.company_id._ar_today())
+            + '.zip',
+            'raw': record._make_zip(), 'mimetype': 'application/zip', 'res_model': self._name, 'res_id': self.id})
+        self.message_post(body=self.env._("File for the agency made"), attachment_ids=attachment.ids)
+        return {'type': 'ir.actions.act_url', 'url': f'/web/content/{attachment.id}?download=true', 'target': 'download'}
+
+    # === FILE === #
+
+    def _make_zip(self):
+        """Return the bytes of the ZIP."""
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, 'w', zipfile.ZIP_DEFLATED) as archive:
+            for name, content in self._get_files():
+                archive.writestr(name.replace('/', '_').replace('\\', '_'), content)
+        return buffer.getvalue()
+
+    def _get_files(self):
+        """Return what goes into the ZIP: list of (name, bytes). Hook: others add theirs."""
+        statement, env = self.env['ar.statement'], self.env
+        letters = env['ar.dunning.letter'].search([
+            ('partner_id', '=', self.partner_id.id), ('company_id', '=', self.company_id.id),
+            ('state', 'in', LETTER_STATES)], order='date, id')
+        files = [
+            statement.get_pdf(self.partner_id, self.company_id), statement.get_xlsx(self.partner_id, self.company_id),
+            (env._("Contacts") + '.csv', self._make_contacts()),
+            (env._("Letters") + '.csv', self._make_letter_trail(letters)),
+        ]
+        if letters:
+            content, _type = env['ir.actions.report']._render_qweb_pdf(LETTER_REPORT, letters.ids)
+            files.append((env._("Letters") + '.pdf', content))
+        return files + self._get_invoices()
+
+    def _get_invoices(self):
+        """Return the PDFs of the invoices that are open: list of (name, bytes)."""
+        rows = self.env['ar.ledger'].open_items({
+            'as_of': self.company_id._ar_today(), 'company_ids': self.company_id.ids,
+            'partner_ids': self.partner_id.ids})
+        moves = self.env['account.move'].browse(
+            {row['move_id'] for row in rows if row['residual_currency'] > 0}).sorted('id')
+        invoices = moves.filtered(lambda move: move.is_sale_document())
+        missing = invoices.filtered(lambda move: not move.invoice_pdf_report_id)
+        rendered = {}
+        if missing:
+            reports = self.env['ir.actions.report']
+            content, report_type = reports._pre_render_qweb_pdf('account.account_invoices', missing.ids)
+            rendered = reports._get_splitted_report('account.account_invoices', content, report_type)
+        return [
+            (move._get_invoice_report_filename(), rendered.get(move.id) or move.invoice_pdf_report_id.raw)
+            for move in invoices]
+
+    def _make_contacts(self):
+        """Return the customer's addresses and contacts as CSV."""
+        partners = self.partner_id + self.env['res.partner'].search([
+            ('commercial_partner_id', '=', self.partner_id.id), ('id', '!=', self.partner_id.id),
+            ('company_id', 'in', (False, self.company_id.id))], order='id')
+        head = (self.env._("Name"), self.env._("Function"), self.env._("Street"), self.env._("ZIP"), self.env._("City"),
+                self.env._("Country"), self.env._("E-mail"), self.env._("Phone"), self.env._("Tax ID"))
+        return _make_csv(head, [(
+            partner.name, partner.function, " ".join(filter(None, (partner.street, partner.street2))), partner.zip,
+            partner.city, partner.country_id.name, partner.email, partner.phone, partner.vat) for partner in partners])
+
+    def _make_letter_trail(self, letters):
+        """Return the list of letters as CSV."""
+        states, channels = (
+            dict(letters._fields[name]._description_selection(self.env)) for name in ('state', 'channel'))
+        head = (self.env._("Date"), self.env._("Level"), self.env._("Channel"), self.env._("To"), self.env._("Amount"),
+                self.env._("Currency"), self.env._("State"), self.env._("Invoices"))
+        return _make_csv(head, [(
+            format_date(self.env, letter.date), letter.level_id.name, channels[letter.channel],
+            letter.email_to or letter.recipient_id.display_name, f"{letter.amount_total:.2f}",
+            letter.currency_id.name, states[letter.state], ", ".join(filter(None, letter.line_ids.mapped('name'))))
+            for letter in letters])
+
+
+def _make_csv(head, rows):
+    """Return rows as CSV for spreadsheets; text that a spreadsheet would take for a formula is quoted."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter=';')
+    for row in (head, *rows):
+        writer.writerow([
+            f"'{cell}" if str(cell or "").startswith(('=', '+', '-', '@', '\t')) else cell or "" for cell in row])
+    return buffer.getvalue().encode('utf-8-sig')
+
+
+class ArHandOverProgress(models.Model):
+    _name = 'ar.hand.over.progress'
+    _description = "Progress at an Agency"
+    _order = 'date desc, id desc'
+
+    hand_over_id = fields.Many2one(comodel_name='ar.hand.over', required=True, index=True, ondelete='cascade')
+    company_id = fields.Many2one(related='hand_over_id.company_id', store=True, precompute=True, index=True)
+    currency_id = fields.Many2one(related='company_id.currency_id')
+    date = fields.Date(required=True, default=lambda self: self.env.company._ar_today())
+    kind = fields.Selection(
+        selection=[('note', "News"), ('recovered', "Recovered"), ('fee', "Fee"), ('outcome', "Outcome")],
+        required=True, default='note')
+    amount = fields.Monetary(help="Recovered by the agency, or charged by it. The books are kept elsewhere.")
+    note = fields.Char(required=True)
+    user_id = fields.Many2one(
+        comodel_name='res.users', string="Noted by", default=lambda self: self.env.user, readonly=True)
