@@ -103,10 +103,7 @@ from . import test_statement_tour
 from . import test_provision
 from . import test_write_off
 from . import test_month_end
-<<<<<<< HEAD
 from . import test_call
 from . import test_customer_sheet
 from . import test_desk_tour
-=======
 from . import test_hand_over_file
->>>>>>> a7929c1 ([ADD] ar_coordinator: the file for an agency, its progress and fees; tours of statements and write-offs; their guides)
