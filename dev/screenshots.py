@@ -37,6 +37,8 @@ SCREENS = (
         ("th[data-column=total] button", 0, "th[data-column=total][aria-sort]"),
         (".o_ar_toggle", 0, ".o_ar_open_item"), (".o_ar_toggle", 2, ".o_ar_row[data-id] ~ .o_ar_item"))),
     ("kpi", "/odoo/ar-kpi", ".o_ar_kpi canvas", ()),
+    ("cash_forecast", "/odoo/ar-cash-forecast", ".o_ar_chart canvas", ()),
+    ("collectors", "/odoo/ar-collectors", ".o_ar_report_table", ()),
     # above it in the list: the second runs of the day, which sent nothing, and the other company's
     ("dunning_run", "/odoo/ar-dunning", ".o_data_row", ((".o_data_row .o_data_cell[name=as_of]", 3, ".o_form_view"),)),
     ("disputes", "/odoo/ar-disputes", ".o_kanban_record", ()),

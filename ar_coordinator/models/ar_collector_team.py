@@ -96,7 +96,9 @@ class ArCollectorTeam(models.AbstractModel):
             **{name: currency.round(sum(row[name] for row in result)) for name in ('open', 'overdue', 'collected')},
             **{name: sum(row[name] for row in result) for name in ('customers', 'promises_due', 'calls')},
             'target': currency.round(sum(targets)) if targets else None}
-        return {'rows': result, 'totals': {**totals, 'share': _share(totals)}}
+        # of those who have one: what others collected is not what it was set for
+        reached = sum(row['collected'] for row in result if row['target'] is not None)
+        return {'rows': result, 'totals': {**totals, 'share': _share({**totals, 'collected': reached})}}
 
     # === TABLE === #
 

@@ -335,6 +335,7 @@ class TestCollectorTeam(CollectorCommon):
         self.ar_pay(self.ar_invoice(300, '2026-05-01', partner=self.berg), '2026-06-09')
         self.ar_pay(self.ar_invoice(40, '2026-05-01', partner=self.berg), '2026-06-07')  # Sunday
         self.ar_invoice(50, '2026-05-01', partner=self.zander)
+        self.ar_pay(self.ar_invoice(60, '2026-05-01', partner=self.zander), '2026-06-10')
         promise = self.ar_promise(self.ar_invoice(70, '2026-05-01', partner=self.adler), '2026-06-10')
         self.assertEqual(promise.user_id, self.anna)
         self.env['ar.kpi.target'].create({
@@ -351,7 +352,8 @@ class TestCollectorTeam(CollectorCommon):
             'overdue': 1070, 'promises_due': 1, 'calls': 1, 'collected': 300, 'target': 600, 'share': 0.5})
         self.assertEqual(data['rows'][-1]['id'], False, "nobody's customers come last")
         self.assertEqual(data['rows'][-1]['open'], 50)
-        self.assertEqual((data['totals']['open'], data['totals']['collected']), (1320, 300))
+        self.assertEqual((data['totals']['open'], data['totals']['collected']), (1320, 360))
+        self.assertEqual(data['totals']['share'], 0.5, "of those who have a target")
         self.assertEqual(data['totals']['open'], self.ledger_balance('2026-06-10'))
 
     def test_files_and_drill_down(self):
