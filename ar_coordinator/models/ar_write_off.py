@@ -545,7 +545,7 @@ class ArWriteOffLine(models.Model):
 
     def _check_items(self):
         """:raise UserError: for an item of another customer or currency, settled, or not what the kind is for"""
-        sums = defaultdict(float)
+        sums = self._get_paid_back_elsewhere()
         for line in self:
             request, item = line.request_id, line.move_line_id
             if item.company_id != request.company_id or item.currency_id != request.currency_id \
@@ -564,6 +564,23 @@ class ArWriteOffLine(models.Model):
                     amount=request.currency_id.format(line.amount), open=request.currency_id.format(is_open)))
 
 
+    def _get_paid_back_elsewhere(self):
+        """Return {credit: amount} that other refunds are for: asked for, or drafted and not paid yet.
+
+        The credit stays open until the payment is posted; it must not be paid back a second time meanwhile.
+        """
+        sums = defaultdict(float)
+        # sudo: all requests count, whoever may see them
+        others = self.sudo().search([
+            ('move_line_id', 'in', self.move_line_id.ids), ('request_id', 'not in', self.request_id.ids),
+            ('request_id.kind', '=', 'refund'), ('request_id.state', 'in', ('requested', 'done'))])
+        for line in others:
+            payment = line.request_id.payment_id
+            if line.request_id.state == 'requested' or payment.state == 'draft':
+                sums[line.move_line_id] += line.amount
+        return sums
+
+
 class ArWriteOffLimit(models.Model):
     _name = 'ar.write.off.limit'
     _description = "Write-Off Limit of a User"
@@ -580,6 +597,27 @@ class ArWriteOffLimit(models.Model):
     amount_approve = fields.Monetary(string="Approves up to", help="Managers only. 0: any amount.")
 
     _user_uniq = models.UniqueIndex("(company_id, user_id)", "A user has one limit per company.")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        limits = super().create(vals_list)
+        limits._check_not_own()
+        return limits
+
+    def write(self, vals):
+        self._check_not_own()
+        result = super().write(vals)
+        self._check_not_own()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_not_own(self):
+        self._check_not_own()
+
+    def _check_not_own(self):
+        """:raise AccessError: for one's own limit: it would be an approval of one's own requests"""
+        if not self.env.su and self.env.user in self.user_id:
+            raise AccessError(self.env._("Your own limit is set by another manager."))
 
     @api.constrains('amount_alone', 'amount_approve')
     def _check_amounts(self):

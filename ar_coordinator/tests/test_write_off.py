@@ -206,9 +206,23 @@ class TestWriteOff(DunningCommon):
         small.action_submit()
         self.assertEqual(small.state, 'requested')
 
+    def test_nobody_sets_his_own_limit(self):
+        limits = self.env['ar.write.off.limit'].with_user(self.manager)
+        with self.assertRaises(AccessError):
+            limits.create({'user_id': self.manager.id, 'company_id': self.company.id, 'amount_alone': 1_000_000})
+        own = limits.with_user(self.second).create(
+            {'user_id': self.manager.id, 'company_id': self.company.id, 'amount_alone': 10})
+        for change in (lambda: own.with_user(self.manager).write({'amount_alone': 1_000}),
+                       lambda: own.with_user(self.manager).unlink()):
+            with self.assertRaises(AccessError):
+                change()
+        other = limits.create({'user_id': self.clerk.id, 'company_id': self.company.id, 'amount_alone': 10})
+        with self.assertRaises(AccessError):
+            other.write({'user_id': self.manager.id})
+
     def test_nobody_else_may_approve(self):
         managers = self.env.ref('ar_coordinator.group_ar_manager').all_user_ids
-        self.env['ar.write.off.limit'].create([
+        self.env['ar.write.off.limit'].sudo().create([
             {'user_id': user.id, 'company_id': self.company.id, 'amount_approve': 100} for user in managers])
         with self.assertRaises(UserError):
             self.ask(self.ar_invoice(500, '2026-02-01')).action_submit()
@@ -314,3 +328,19 @@ class TestWriteOff(DunningCommon):
         request.action_submit()
         request.with_user(self.manager).action_reverse()
         self.assertEqual((request.state, request.payment_id.state), ('reversed', 'canceled'))
+
+    def test_a_credit_is_paid_back_once(self):
+        """While the first refund's payment is a draft the credit is open, and not to be paid back a second time."""
+        credit = self.ar_invoice(40, '2026-02-01', move_type='out_refund')
+        first = self.ask(credit, kind='refund', amount=-30)
+        first.action_submit()
+        second = self.ask(credit, kind='refund')
+        with self.assertRaisesRegex(UserError, "cannot be taken off"):
+            second.action_submit()
+        second.line_ids.amount = -10
+        second.action_submit()
+        self.assertEqual((first.payment_id.amount, second.payment_id.amount), (30, 10))
+        first.with_user(self.manager).action_reverse()
+        third = self.ask(credit, kind='refund', amount=-30)
+        third.action_submit()
+        self.assertEqual(third.state, 'done')
