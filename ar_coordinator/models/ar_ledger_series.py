@@ -70,43 +70,39 @@ class ArLedger(models.AbstractModel):
         query = self._lines(opts)
         where = query.where_clause or SQL("TRUE")
         base = points[0]
-        # width_bucket(day, points) = how many points lie at or before that day
+        # width_bucket(day, points) = how many points lie at or before that day; in days since the first point, as
+        # floats, which PostgreSQL compares by a short cut
+        days = SQL("%s::float8[]", [(point - base).days for point in points])
         line = SQL(
             """SELECT account_move_line.id, account_move_line.company_id, account_move_line.balance,
-                      account_move_line.balance > 0 AS is_debit, due.day - %(base)s::date AS due_day,
-                      width_bucket(account_move_line.date - 1, %(points)s) AS starts,
-                      GREATEST(width_bucket(due.day, %(points)s),
-                               width_bucket(account_move_line.date - 1, %(points)s)) AS overdue,
-                      GREATEST(width_bucket(due.day + %(old)s, %(points)s),
-                               width_bucket(account_move_line.date - 1, %(points)s)) AS old
+                      account_move_line.balance > 0 AS is_debit, %(due)s - %(base)s::date AS due_day,
+                      width_bucket((account_move_line.date - 1 - %(base)s::date)::float8, %(days)s) AS starts,
+                      width_bucket((%(due)s - %(base)s::date)::float8, %(days)s) AS overdue,
+                      width_bucket((%(due)s + %(old)s - %(base)s::date)::float8, %(days)s) AS old
                  FROM %(from)s
-           CROSS JOIN LATERAL (SELECT %(due)s AS day) AS due
                 WHERE %(where)s""",
-            **{'from': query.from_clause}, due=DUE_DATE, base=base, points=points, where=where,
-            old=OLD_DAYS)
+            **{'from': query.from_clause}, due=DUE_DATE, base=base, days=days, where=where, old=OLD_DAYS)
         grouped = self.env.execute_query(SQL(
             """WITH line AS MATERIALIZED (%(line)s)
             SELECT company_id, starts, overdue, old, is_debit, SUM(balance), SUM(balance * due_day)
               FROM line GROUP BY company_id, starts, overdue, old, is_debit
             UNION ALL
-            SELECT line.company_id, width_bucket(partial.max_date - 1, %(points)s) AS matched,
-                   GREATEST(line.overdue, width_bucket(partial.max_date - 1, %(points)s)),
-                   GREATEST(line.old, width_bucket(partial.max_date - 1, %(points)s)), line.is_debit,
-                   SUM(-partial.amount), SUM(-partial.amount * line.due_day)
+            SELECT line.company_id, width_bucket((partial.max_date - 1 - %(base)s::date)::float8, %(days)s) AS matched,
+                   line.overdue, line.old, line.is_debit, SUM(-partial.amount), SUM(-partial.amount * line.due_day)
               FROM account_partial_reconcile partial
               JOIN line ON line.id = partial.debit_move_id
               JOIN account_move_line other ON other.id = partial.credit_move_id AND other.parent_state = 'posted'
              WHERE partial.max_date <= %(as_of)s
-          GROUP BY line.company_id, matched, 3, 4, line.is_debit
+          GROUP BY line.company_id, matched, line.overdue, line.old, line.is_debit
             UNION ALL
-            SELECT line.company_id, width_bucket(partial.max_date - 1, %(points)s) AS matched,
-                   line.overdue, line.old, line.is_debit, SUM(partial.amount), 0
+            SELECT line.company_id, width_bucket((partial.max_date - 1 - %(base)s::date)::float8, %(days)s) AS matched,
+                   0, 0, FALSE, SUM(partial.amount), 0
               FROM account_partial_reconcile partial
               JOIN line ON line.id = partial.credit_move_id
               JOIN account_move_line other ON other.id = partial.debit_move_id AND other.parent_state = 'posted'
              WHERE partial.max_date <= %(as_of)s
-          GROUP BY line.company_id, matched, line.overdue, line.old, line.is_debit""",
-            line=line, points=points, as_of=opts['as_of']))
+          GROUP BY line.company_id, matched""",
+            line=line, base=base, days=days, as_of=opts['as_of']))
         steps = {name: [0.0] * (len(points) + 1) for name in (
             'receivable', 'not_due', 'overdue', 'over_90', 'weighted')}
         for company_id, starts, overdue, old, is_debit, amount, weighted in grouped:
@@ -114,11 +110,12 @@ class ArLedger(models.AbstractModel):
             amount, weighted = float(amount) * rate, float(weighted) * rate
             steps['receivable'][starts] += amount
             if is_debit:
+                late = max(overdue, starts)  # what is matched ends where it is, be it due or not
                 steps['not_due'][starts] += amount
-                steps['not_due'][overdue] -= amount
-                steps['overdue'][overdue] += amount
-                steps['over_90'][old] += amount
-                steps['weighted'][overdue] += weighted
+                steps['not_due'][late] -= amount
+                steps['overdue'][late] += amount
+                steps['over_90'][max(old, starts)] += amount
+                steps['weighted'][late] += weighted
         running = {name: list(itertools.accumulate(values[:-1])) for name, values in steps.items()}
         weighted = running.pop('weighted')
         facts = {name: [currency.round(value) for value in values] for name, values in running.items()}
