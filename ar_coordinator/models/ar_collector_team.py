@@ -19,7 +19,7 @@ class ArCollectorTeam(models.AbstractModel):
         :param dict options: as_of (default today), company_ids
         :return: {as_of, week_from (Monday), company_ids, currency_id, rows: [{id (user, False for nobody), name,
             away (name of the substitute today, or ''), customers (number), open, overdue, promises_due (number: open
-            promises whose day has come), calls (done since Monday), collected (since Monday), target (of a week, None
+            promises whose day has come), calls (logged since Monday), collected (since Monday), target (of a week, None
             without), share (of the target reached, None without)}], most overdue first, totals: {the same}}
         :raise AccessError, UserError: as `ar.ledger`
         """
@@ -70,12 +70,10 @@ class ArCollectorTeam(models.AbstractModel):
             domain, ['user_id'], ['__count'])}
 
     def _count_calls(self, companies, first, last):
-        """Hook: {user id: number of calls made in a span of days}: tasks to call that were done."""
-        # sudo: how many, nothing of what they were about
-        activities = self.env['mail.activity'].sudo().with_context(active_test=False)
-        return {user.id: count for user, count in activities._read_group([
-            ('active', '=', False), ('activity_type_id.category', '=', 'phonecall'), ('date_done', '>=', first),
-            ('date_done', '<=', last), ('user_id.company_ids', 'in', companies.ids)], ['user_id'], ['__count'])}
+        """Hook: {user id: number of calls logged in a span of days}."""
+        return {user.id: count for user, count in self.env['ar.call']._read_group([
+            ('company_id', 'in', companies.ids), ('day', '>=', first), ('day', '<=', last)],
+            ['user_id'], ['__count'])}
 
     def _finish(self, rows, companies, currency):
         """Return {rows, totals}: names, shares, order."""
@@ -119,7 +117,7 @@ class ArCollectorTeam(models.AbstractModel):
             {'key': 'promises_due', 'label': self.env._("Promises Due"), 'type': 'integer', 'phone': False,
              'title': self.env._("Open promises whose day has come")},
             {'key': 'calls', 'label': self.env._("Calls"), 'type': 'integer', 'phone': False,
-             'title': self.env._("Since Monday")},
+             'title': self.env._("Logged since Monday")},
             {'key': 'collected', 'label': self.env._("Collected"), 'type': 'amount',
              'title': self.env._("Since Monday, from the collector's customers")},
             {'key': 'target', 'label': self.env._("Target"), 'type': 'amount', 'phone': False,

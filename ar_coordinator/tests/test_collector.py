@@ -341,8 +341,10 @@ class TestCollectorTeam(CollectorCommon):
         self.env['ar.kpi.target'].create({
             'company_id': self.company.id, 'kpi': 'collected_week', 'user_id': self.anna.id, 'value': 600,
             'date_from': '2026-01-01'})
-        call = self.adler.activity_schedule('mail.mail_activity_data_call', user_id=self.anna.id)
-        call.with_user(self.anna).action_feedback()
+        for day in ('2026-06-07', '2026-06-08'):  # Sunday, Monday
+            with freeze_time(f'{day} 12:00:00'):
+                self.env['ar.call'].with_user(self.anna).with_company(self.company)._log(
+                    self.adler, self.company, 'no_answer')
         self.env['ar.collector.absence'].create({
             'user_id': self.anna.id, 'substitute_id': self.ben.id, 'date_from': '2026-06-10', 'date_to': '2026-06-10'})
         data = self.team()
