@@ -10,8 +10,9 @@ class ResCompany(models.Model):
 
     ar_write_off_account_ids = fields.Many2many(
         comodel_name='account.account', relation='ar_write_off_account_rel', column1='company_id', column2='account_id',
-        string="Write-Off Accounts",
-        help="Entries against these accounts are write-offs in the roll-forward; expense accounts always are.")
+        string="Further Write-Off Accounts",
+        help="Entries against these accounts are write-offs in the roll-forward, too; expense accounts and those of "
+             "write-offs and small balances always are.")
     ar_provision_expense_account_id = fields.Many2one(
         comodel_name='account.account', string="Provision Expense Account", check_company=True,
         domain="[('account_type', 'in', ('expense', 'expense_other'))]",

@@ -7,7 +7,7 @@ Of an entry's receivable items, in this order:
     exchange        entries of the exchange difference journal, and those a matching made
     opening         the company's opening entry
     write_offs      of money and of miscellaneous entries: the part whose counterpart is an expense account, one of the
-                    company's write-off accounts, or the tax on these; also reversed write-offs
+                    company's accounts for write-offs and small balances, or the tax on these; also reversed write-offs
     payments        the rest of money: bank, cash and card journals, payments, imported settlements; refunds too
     transfers       miscellaneous entries whose receivable items cancel out: between customers or accounts
     other           what is left: these are the entries that do not fit
@@ -208,6 +208,7 @@ class ArLedger(models.AbstractModel):
                   FROM entry
                   JOIN account_move_line line ON line.move_id = entry.id
                   JOIN account_account account ON account.id = line.account_id
+                  JOIN res_company company ON company.id = line.company_id
              LEFT JOIN ar_write_off_account_rel chosen
                        ON chosen.account_id = line.account_id AND chosen.company_id = line.company_id
                  WHERE entry.kind IN ('payments', 'other')
@@ -219,7 +220,10 @@ class ArLedger(models.AbstractModel):
                   FROM sides
             )
             """, touched=touched, kind=self._sql_movement_kind(),
-            is_loss=SQL("(account.account_type LIKE %s OR chosen.account_id IS NOT NULL)", 'expense%'))
+            is_loss=SQL(
+                """(account.account_type LIKE %s OR chosen.account_id IS NOT NULL OR COALESCE(line.account_id IN (
+                    company.ar_write_off_account_id, company.ar_small_balance_account_id,
+                    company.ar_small_balance_gain_account_id), FALSE))""", 'expense%'))
 
     def _sql_movement_kind(self):
         """Class of the entry `move`, before write-offs and transfers are told apart."""
@@ -239,4 +243,5 @@ class ArLedger(models.AbstractModel):
         self.env['account.move.line'].flush_model(['tax_line_id'])
         self.env['account.account'].flush_model(['account_type'])
         self.env['res.company'].flush_model([
-            'currency_exchange_journal_id', 'account_opening_move_id', 'ar_write_off_account_ids'])
+            'currency_exchange_journal_id', 'account_opening_move_id', 'ar_write_off_account_ids',
+            'ar_write_off_account_id', 'ar_small_balance_account_id', 'ar_small_balance_gain_account_id'])

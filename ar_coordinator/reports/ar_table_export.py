@@ -17,7 +17,7 @@ LINES_PER_PAGE = 29  # of 21 px each, below the head of the page
 TABLE_WIDTH = 1040  # px of a page
 MOST_ROWS = 3000  # of one table on paper: a hundred pages; more are in the XLSX only
 CHARACTER_WIDTH = 0.54  # of the font size, on average
-LONGEST_TEXT = 42  # characters of a text cell; longer ones are cut
+LONGEST_TEXT, LONGEST_OF_FEW = 42, 90  # characters of a text cell, of few columns; longer ones are cut
 DASH = "–"
 
 
@@ -100,11 +100,12 @@ class ArTableReport(models.AbstractModel):
     def _get_pdf_parts(self, table, currency_id):
         """[(part, height in lines)]: a table in pieces that fit a page each."""
         columns = table['columns']
+        longest = LONGEST_TEXT if len(columns) > 4 else LONGEST_OF_FEW
         currency_id = table.get('currency_id') or currency_id
         rows = [
             {'level': row.get('level') or 0,
              'cells': [self._format_cell(
-                 row['cells'].get(column['key'], ""), column['type'], row.get('currency_id') or currency_id)
+                 row['cells'].get(column['key'], ""), column['type'], row.get('currency_id') or currency_id, longest)
                  for column in columns]}
             for row in _first_rows(table['rows'], MOST_ROWS)]
         headings = [
@@ -141,13 +142,13 @@ class ArTableReport(models.AbstractModel):
         characters = sum(max(map(len, column)) for column in zip(labels, *rows, strict=True))
         return round(min(12.0, max(5.0, (TABLE_WIDTH - 8 * len(labels)) / (max(characters, 1) * CHARACTER_WIDTH))), 1)
 
-    def _format_cell(self, value, kind, currency_id):
+    def _format_cell(self, value, kind, currency_id, longest=LONGEST_TEXT):
         """A value as text in the user's language."""
         if value is None or value is False or value == "":
             return DASH if value is None and kind not in ('text', 'date') else ""
         if kind == 'text':
             text = str(value)
-            return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT - 1]}…"
+            return text if len(text) <= longest else f"{text[:longest - 1]}…"
         if kind == 'date':
             return format_date(self.env, value)
         if kind == 'percent':

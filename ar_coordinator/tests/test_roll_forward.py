@@ -116,6 +116,14 @@ class TestRollForward(RollForwardCommon):
         self.company.ar_write_off_account_ids = self.account_kit
         self.assertEqual((self.data()['totals']['write_offs'], self.data()['totals']['other']), (-160, 15))
 
+    def test_small_balances_are_write_offs(self):
+        """The accounts set for write-offs and small balances count, gains as well."""
+        income = self.company_data['default_account_revenue'].copy({'code': '480098', 'name': "Small balances"})
+        self.ar_entry('2026-03-26', (self.receivable, 0.02), (income, -0.02))
+        self.assertEqual((self.data()['totals']['write_offs'], self.data()['totals']['other']), (-40, 15.02))
+        self.company.ar_small_balance_gain_account_id = income
+        self.assertEqual((self.data()['totals']['write_offs'], self.data()['totals']['other']), (-39.98, 15))
+
     def test_opening_entry(self):
         """The company's opening entry is no movement of its own: it is named among the others."""
         opening = self.ar_entry('2026-03-27', (self.receivable, 60), (self.account_kit, -60))
