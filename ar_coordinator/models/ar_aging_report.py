@@ -241,12 +241,11 @@ class ArAgingReport(models.AbstractModel):
             return row['total'] - row['compare']['total']
         if key == 'before':
             return row['compare']['total']
-        if key in row:
-            return row[key]
-        for number, bucket in enumerate(data['buckets']):
-            if bucket['key'] == key:
-                return row['amounts'][number]
-        return None  # totals have no last payment and no limit
+        if key == 'not_due':
+            return row['amounts'][0]
+        if key[0] == 'b' and key[1:].isdecimal():
+            return row['amounts'][int(key[1:])]
+        return row.get(key)  # totals have no last payment and no limit
 
     # === BUCKETS === #
 
