@@ -7,6 +7,7 @@ expected (with assertLogs or mute_logger).
 import ast
 import logging
 import os
+from collections import Counter
 from pathlib import Path
 
 import hypothesis
@@ -45,6 +46,7 @@ class Guard:
         self.complaints = []
         self.browser_tests = set()
         self.finished = set()
+        self.collected = set()
 
     # === LOG === #
 
@@ -68,10 +70,19 @@ class Guard:
 
     # === COMPLETENESS === #
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config, items):
+        self.collected = {_written_as(item) for item in items}  # before others take their part of them
+        number, shards = shard()
+        if shards > 1:
+            chosen = in_shard([item.nodeid for item in items], number, shards)
+            dropped = [item for item in items if item.nodeid not in chosen]
+            items[:] = [item for item in items if item.nodeid in chosen]
+            config.hook.pytest_deselected(items=dropped)
+
     def pytest_collection_finish(self, session):
-        collected = {_written_as(item) for item in session.items}
         for name in complete_addons():
-            self.complaints += check_package(REPO / name / "tests", collected)
+            self.complaints += check_package(REPO / name / "tests", self.collected)
 
     def pytest_runtest_logreport(self, report):
         if report.when == "teardown":
@@ -105,6 +116,23 @@ class Guard:
 def complete_addons():
     """Names of the addons of which every test has to run; none when the user chose tests."""
     return os.environ.get("AR_COMPLETE", "").split()
+
+
+def shard():
+    """(number, of how many) parts of the tests run here."""
+    number, _of, shards = os.environ.get("AR_SHARD", "").partition("/")
+    return (int(number), int(shards)) if shards else (1, 1)
+
+
+def in_shard(nodeids, number, shards):
+    """The tests of part `number` (from 1): whole files, each to the part that has the fewest tests so far."""
+    files = Counter(nodeid.partition("::")[0] for nodeid in nodeids)
+    load, part = [0] * shards, {}
+    for name, count in sorted(files.items(), key=lambda item: (-item[1], item[0])):
+        place = load.index(min(load))
+        load[place] += count
+        part[name] = place + 1
+    return {nodeid for nodeid in nodeids if part[nodeid.partition("::")[0]] == number}
 
 
 def _written_as(item):

@@ -3,6 +3,7 @@
 The core's tests run where no other app is installed, the bridges' in a second database with sale and stock; there the
 core's rights are tested again (BESIDE), because other apps bring groups, rules and overrides of their own.
 """
+import contextlib
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
@@ -13,6 +14,7 @@ from .system import CHROMIUM_NAMES
 
 OUTPUT = REPO / "test-output"
 BESIDE = ["ar_coordinator/tests/test_access.py", "ar_coordinator/tests/test_rpc.py"]
+SHARDS = 2  # the core's tests run in so many halves at once, each in a database of its own (see guard.in_shard)
 
 
 def run_tests(env, args):
@@ -30,7 +32,7 @@ def run_tests(env, args):
     finally:
         if beside:
             names.append("dev")
-            codes.append(_finish_dev(beside))
+            codes.append(_finish_beside(beside))
     if own and not beside:
         names.append("dev")
         codes.append(_pytest(env, "dev", own, options, (), ["-p", "no:odoo"]))
@@ -50,25 +52,44 @@ def _run_addons(env, paths, options, names):
         asked = [path for path in paths if path.split("/")[0] in modules] if paths else [*_addon_tests(modules), *extra]
         if not asked:
             continue
-        with env.scratch(env.addon_template(core)) as db:
-            say(f"Testing {' '.join(asked)} on database {db}")
-            names.append(name)
-            codes.append(_pytest(env, name, asked, options, () if paths or options else modules, [
-                "-p", "dev.guard", f"--odoo-config={env.conf(db)}", f"--odoo-database={db}", "--odoo-http",
-                "--odoo-log-level=warn", "-p", "no:warnings"]))
+        complete = () if paths or options else modules
+        shards = SHARDS if complete and core else 1
+        template = env.addon_template(core)
+        with contextlib.ExitStack() as stack:
+            running = []
+            for number in range(shards, 0, -1):  # the last one in the foreground
+                db = stack.enter_context(env.scratch(template))
+                part = name if shards == 1 else f"{name}-{number}"
+                say(f"Testing {' '.join(asked)} on database {db}" + (f", part {number} of {shards}" * (shards > 1)))
+                names.append(part)
+                command = [
+                    "-p", "dev.guard", f"--odoo-config={env.conf(db, http_port=env.free_port())}",
+                    f"--odoo-database={db}", "--odoo-http", "--odoo-log-level=warn", "-p", "no:warnings"]
+                shard = f"{number}/{shards}" if shards > 1 else ""
+                if number > 1:
+                    running.append(_start_beside(env, part, asked, options, complete, command, shard))
+                    stack.callback(running[-1][0].kill)  # when the foreground is interrupted
+                else:
+                    codes.append(_pytest(env, part, asked, options, complete, command, shard=shard))
+            codes += [_finish_beside(beside) for beside in running]
     return codes
+
+
+def _start_beside(env, name, paths, options, complete, command, shard=""):
+    """Start pytest with its output in a file; returns (process, its log)."""
+    log = OUTPUT / f"{name}.log"
+    with log.open("w") as output:
+        return _pytest(env, name, paths, options, complete, command, output, shard), log
 
 
 def _start_dev(env, own, options):
     """Start the tests of dev/; returns (process, its log)."""
-    log = OUTPUT / "dev.log"
     say(f"Testing {' '.join(own)} beside them, what they say comes at the end")
-    with log.open("w") as output:
-        return _pytest(env, "dev", own, options, (), ["-p", "no:odoo"], output), log
+    return _start_beside(env, "dev", own, options, (), ["-p", "no:odoo"])
 
 
-def _finish_dev(beside):
-    """Wait for the tests of dev/ and show what they said; returns their exit code."""
+def _finish_beside(beside):
+    """Wait for tests that run beside others and show what they said; returns their exit code."""
     process, log = beside
     try:
         code = process.wait()
@@ -89,14 +110,14 @@ def _addon_tests(modules):
     return [f"{name}/tests" for name in modules if any((REPO / name / "tests").glob("test_*.py"))]
 
 
-def _pytest(env, name, paths, options, complete, extra, output=None):
+def _pytest(env, name, paths, options, complete, extra, output=None, shard=""):
     """Run pytest on `paths`; `complete`: addons none of whose tests may be missing. Returns the exit code.
 
-    With an `output` file it is only started; returns the process.
+    `shard` ("1/2"): only that part of the tests. With an `output` file it is only started; returns the process.
     """
     report = OUTPUT / f"{name}.xml"
     report.unlink(missing_ok=True)
-    child = {**env.odoo_env(), "AR_COMPLETE": " ".join(complete)}
+    child = {**env.odoo_env(), "AR_COMPLETE": " ".join(complete), "AR_SHARD": shard}
     command = [env.python, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}", *extra, *options, *paths]
     if output:
         return subprocess.Popen(

@@ -1,4 +1,5 @@
 """The guard notices tests that would be lost, and what nobody expected in the server log."""
+from dev import guard
 from dev.guard import check_package
 
 pytest_plugins = ["pytester"]
@@ -61,3 +62,21 @@ def test_skipped_browser_test_fails_the_run(pytester):
     pytester.makepyfile(test_cases=CASES)
     result = pytester.runpytest_subprocess("-p", "no:odoo", "-p", "dev.guard", "-k", "test_tour")
     assert result.ret == 1
+
+
+def test_parts_are_all_of_it():
+    """Every test is in one part and in one only, whatever the number of parts; files stay together."""
+    nodeids = [f"tests/test_{name}.py::test_{number}" for name in "abcde" for number in range(ord(name) % 7 + 1)]
+    for shards in (1, 2, 3):
+        parts = [guard.in_shard(nodeids, number, shards) for number in range(1, shards + 1)]
+        assert sorted(nodeid for part in parts for nodeid in part) == sorted(nodeids)
+        homes = [{nodeid.partition("::")[0] for nodeid in part} for part in parts]
+        assert sum(map(len, homes)) == 5
+        assert max(map(len, parts)) - min(map(len, parts)) <= 7
+
+
+def test_shard_is_read(monkeypatch):
+    monkeypatch.setenv("AR_SHARD", "2/3")
+    assert guard.shard() == (2, 3)
+    monkeypatch.setenv("AR_SHARD", "")
+    assert guard.shard() == (1, 1)
