@@ -25,6 +25,7 @@ def play(env, today):
     desk.make_disputes()
     desk.make_portal_customer()
     desk.make_credit()
+    desk.make_calls()
     env.flush_all()
 
 
@@ -184,6 +185,17 @@ class Desk:
             'company_id': self.env.ref('base.main_company').id,
             'company_ids': [Command.set(self.env.ref('base.main_company').ids)],
             'group_ids': [Command.set(self.env.ref('base.group_portal').ids)]})
+
+    def make_calls(self):
+        """Two calls of this morning: one customer looks into it, the other was not there."""
+        for name, outcome, days, words in (
+            ("Peakdale Laboratories", 'will_check', 3, "The second signature is with their director."),
+            ("Oakhurst University", 'left_message', 1, "Left a message with the front desk."),
+        ):
+            customer = self._customer(name)
+            company = self._company_of(customer)
+            self.env['ar.call'].with_user(self.clerk)._log(
+                customer, company, outcome, note=words, date_next=company._ar_today() + timedelta(days=days))
 
     def make_credit(self):
         """Limits from what customers owe, holds by rules and by hand, a release and a limit that somebody asks for."""

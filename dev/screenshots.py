@@ -33,6 +33,8 @@ CLICK_TEXT = "[...document.querySelectorAll({selector})].find(item => item.textC
 # name, path in the client, what to wait for (CSS), then what to click (CSS, which of them: number or a text in it) and
 # to wait for again
 SCREENS = (
+    ("worklist", "/odoo/ar-worklist", ".o_ar_work_row", ()),
+    ("customer_sheet", "/odoo/ar-worklist", ".o_ar_work_row", ((".o_ar_open", 0, ".o_ar_timeline .o_ar_entry"),)),
     ("aged_receivables", "/odoo/ar-aging", ".o_ar_aging .o_ar_row", (
         ("th[data-column=total] button", 0, "th[data-column=total][aria-sort]"),
         (".o_ar_toggle", 0, ".o_ar_open_item"), (".o_ar_toggle", 2, ".o_ar_row[data-id] ~ .o_ar_item"))),

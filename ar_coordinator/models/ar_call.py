@@ -179,7 +179,7 @@ class ArCall(models.Model):
     def _schedule(self):
         """Make a task for the next contact: the collector's, else the caller's."""
         for call in self:
-            collector = call.partner_id.with_company(call.company_id).ar_collector_id
+            collector = call.partner_id.with_company(call.company_id).ar_collector_id._ar_on_duty(call.company_id)
             call.activity_id = call.activity_schedule(
                 FOLLOW_UP_ACTIVITY, date_deadline=call.date_next, user_id=(
                     collector if collector.active and call.company_id in collector.company_ids else call.user_id).id,
@@ -264,6 +264,19 @@ class ArDunningRun(models.Model):
             for partner_id, day in self.env['ar.call']._get_contacts(self.company_id, since, partner_ids).items():
                 contacts[partner_id] = max(day, contacts.get(partner_id, day))
         return contacts
+
+
+class ArCollectorTeam(models.AbstractModel):
+    _inherit = 'ar.collector.team'
+
+    def _count_calls(self, companies, first, last):
+        """Override: calls that were logged."""
+        counts = dict(super()._count_calls(companies, first, last))
+        for user, count in self.env['ar.call']._read_group(
+                [('company_id', 'in', companies.ids), ('day', '>=', first), ('day', '<=', last)],
+                ['user_id'], ['__count']):
+            counts[user.id] = counts.get(user.id, 0) + count
+        return counts
 
 
 class ArWorklist(models.AbstractModel):

@@ -148,7 +148,12 @@ class ArWorklist(models.AbstractModel):
 
     def _get_stood_in_for(self):
         """Hook: return the ids of the users whose customers are mine today: myself, and whom I stand in for."""
-        return [self.env.uid]
+        users = {self.env.uid}
+        for company in self.env.companies:
+            users.update(
+                user_id for user_id, substitute_id
+                in self.env['ar.collector.absence']._get_substitutes(company).items() if substitute_id == self.env.uid)
+        return sorted(users)
 
     # === FACTS === #
 

@@ -72,6 +72,13 @@ class TestCall(DeskCommon):
         with freeze_time('2026-06-15 12:00:00'):
             self.assertNotIn('follow_up', self.parts())
 
+    def test_calls_count_for_the_team(self):
+        self.log(outcome='no_answer')
+        self.log(outcome='reached')
+        rows = self.env['ar.collector.team'].with_user(self.manager).get_data(
+            {'company_ids': self.company.ids})['rows']
+        self.assertEqual({row['id']: row['calls'] for row in rows if row['calls']}, {self.clerk.id: 2})
+
     def test_rescheduled(self):
         call = self.log(outcome='will_check')
         call.with_user(self.clerk).date_next = '2026-06-30'

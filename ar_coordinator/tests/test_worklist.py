@@ -202,6 +202,18 @@ class TestWorklist(DeskCommon):
         self.assertEqual(self.parts(self.other_customer)['risk'], 50.0)
         self.assertEqual(names(class_ids=risky.ids), ["Alder & Sons"])
 
+    def test_my_customers_are_those_i_stand_in_for_too(self):
+        """The collector is on holiday: the clerk who stands in sees their customers as his own."""
+        self.ar_invoice(1000, '2026-04-01')
+        self.customer.with_company(self.company).ar_collector_id = self.collector
+        self.assertEqual(self.page(collector='me')['rows'], [])
+        self.env['ar.collector.absence'].create({
+            'user_id': self.collector.id, 'substitute_id': self.clerk.id, 'company_id': self.company.id,
+            'date_from': '2026-06-08', 'date_to': '2026-06-12'})
+        self.assertEqual([row['name'] for row in self.page(collector='me')['rows']], ["Harbour Fish Ltd"])
+        with freeze_time('2026-06-13 12:00:00'):
+            self.assertEqual(self.page(collector='me')['rows'], [])
+
     def test_rules_are_data(self):
         """A company's own rule takes the shared one's place; a weight of 0 switches a reason off."""
         self.ar_invoice(1000, '2026-04-01', '2026-05-01')
