@@ -59,7 +59,8 @@ class ArLedger(models.AbstractModel):
                 SELECT grouped.*, %(name)s AS name FROM grouped %(partner_join)s
             ),
             page AS (
-                SELECT ROW_NUMBER() OVER (ORDER BY %(order)s) AS position, * FROM named ORDER BY position %(limit)s
+                SELECT ROW_NUMBER() OVER (ORDER BY %(order)s) AS position, *
+                  FROM (SELECT * FROM named ORDER BY %(order)s %(limit)s) AS named
             )
             SELECT 0 AS position, COUNT(*) AS key, %(currency)s AS currency_id, NULL AS name,
                    COALESCE(SUM(item_count), 0) AS item_count, %(totals)s
