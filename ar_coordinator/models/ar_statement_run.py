@@ -276,13 +276,19 @@ class ArStatementRun(models.Model):
 
         A parent that wants one statement for all gets one though nothing of its own is open.
         """
-        parents = customers._ar_statement_parents()
+        parents, seen, above = {}, customers, customers
+        while above:  # `_ar_statement_parents` names the nearest, whose own may go further up
+            found = above._ar_statement_parents()
+            parents.update(found)
+            above = above.union(*found.values()) - seen
+            seen += above
         sections = {partner.id: [partner.id] for partner in customers}
-        for partner_id, parent in parents.items():
-            if parents.get(parent.id):
-                continue  # `_ar_statement_parents` names the nearest; that one's goes further up by itself
-            sections.setdefault(parent.id, [parent.id]).append(partner_id)
-            sections[partner_id] = []
+        for partner in customers:
+            if parent := parents.get(partner.id):
+                while parent.id in parents:
+                    parent = parents[parent.id]
+                sections.setdefault(parent.id, [parent.id]).append(partner.id)
+                sections[partner.id] = []
         return sections
 
     # === DECISIONS === #
@@ -405,12 +411,30 @@ class ArStatementRun(models.Model):
         if not lines:
             return
         self.env.invalidate_all()
+        lines -= self._leave_out_changed(lines)
         fresh = self._decide({line.partner_id.id: line.section_partner_ids.ids for line in lines})
         for line in lines:
             vals = fresh[line.partner_id.id]
             write_changed(line, {
                 name: value for name, value in vals.items() if name not in ('run_id', 'section_partner_ids')})
         lines.filtered(lambda line: line.state == 'draft')._queue()
+
+    def _leave_out_changed(self, lines):
+        """Leave out statements that would cover other customers by now than in the preview; return those lines.
+
+        A company that was sold, or that is to get its own statement now, must not be on the former parent's. What it
+        is to get instead nobody has previewed: that takes a new run.
+        """
+        customers = (lines.partner_id + lines.section_partner_ids).with_context(active_test=False)
+        sections = self._get_sections(customers)
+        changed = lines.filtered(
+            lambda line: set(sections[line.partner_id.id]) != set(line.section_partner_ids.ids))
+        if changed:
+            covered = self.env['ar.statement.run.line'].search([
+                ('run_id', '=', self.id), ('reason', '=', 'consolidated'),
+                ('partner_id', 'in', changed.section_partner_ids.ids)])
+            (changed + covered).write({'state': 'skipped', 'reason': 'changed'})
+        return changed
 
     def _get_failure_note(self):
         """Override: statements are sent again by hand."""

@@ -22,7 +22,7 @@ REASONS = [
     ('nothing', "Nothing open or posted"), ('zero', "Balance is zero"), ('not_overdue', "Nothing overdue"),
     ('unwanted', "Wants no statements"), ('not_now', "Wants one every quarter"),
     ('consolidated', "On the parent's statement"), ('paused', "Paused or handed over"), ('archived', "Archived"),
-    ('already_sent', "Sent already for this day"),
+    ('already_sent', "Sent already for this day"), ('changed', "Changed since the preview"),
 ]
 
 

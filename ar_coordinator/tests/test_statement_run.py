@@ -194,6 +194,59 @@ class TestStatementRun(DunningCommon):
         self.assertEqual([total[0] for total in line._get_totals(line._get_statements()[line.id])], ['EUR', 'USD'])
         self.assertIn("Harbour Fish", self.env['res.partner'].browse(child.id).message_ids[0].body)
 
+    def test_gate_former_subsidiary(self):
+        """A company that was sold after the preview is not on its former parent's statement; others leave."""
+        child = self.env['res.partner'].create({
+            'name': "Harbour North", 'parent_id': self.customer.id, 'is_company': True, 'email': 'n@example.com'})
+        self.customer.with_company(self.company).ar_statement_with_subsidiaries = True
+        for partner in self.customer + child + self.other_customer:
+            self.ar_invoice(100, '2026-02-10', partner=partner)
+        run = self.new_run()
+        child.parent_id = False
+        with self.mails() as mails:
+            self.send(run)
+        self.assertEqual(self.states(run), {
+            "Harbour Fish Ltd": ('skipped', 'changed'), "Harbour North": ('skipped', 'changed'),
+            "Alder & Sons": ('queued', False)})
+        self.assertEqual(len(mails.records), 1)
+        self.assertFalse(run.line_ids.filtered(lambda line: line.state == 'skipped').attachment_id)
+        self.assertEqual((run.state, run.skipped_count), ('done', 2))
+        self.assertIn("Changed since the preview", run.summary_html)
+        again = self.send(partner_ids=[Command.set((self.customer + child).ids)])
+        self.assertEqual(self.states(again), {
+            "Harbour Fish Ltd": ('queued', False), "Harbour North": ('queued', False)})
+        self.assertEqual(again.line_ids.mapped('balance'), [100, 100])
+
+    def test_gate_subsidiaries_no_longer_wanted(self):
+        """What a parent's statement covers follows the parent's setting, and not the preview."""
+        child = self.env['res.partner'].create({
+            'name': "Harbour North", 'parent_id': self.customer.id, 'is_company': True, 'email': 'n@example.com'})
+        settings = self.customer.with_company(self.company)
+        for partner in self.customer + child:
+            self.ar_invoice(100, '2026-02-10', partner=partner)
+        for wanted in (True, False):
+            settings.ar_statement_with_subsidiaries = wanted
+            run = self.new_run()
+            settings.ar_statement_with_subsidiaries = not wanted
+            with self.mails() as mails:
+                self.send(run)
+            self.assertFalse(mails.records)
+            self.assertEqual(self.states(run), {
+                "Harbour Fish Ltd": ('skipped', 'changed'), "Harbour North": ('skipped', 'changed')})
+
+    def test_consolidated_over_several_levels(self):
+        """The topmost company that wants one statement gets it, also when one in between with nothing open does."""
+        child = self.env['res.partner'].create({
+            'name': "Harbour North", 'parent_id': self.customer.id, 'is_company': True, 'email': 'n@example.com'})
+        grandchild = self.env['res.partner'].create({
+            'name': "Harbour Pier", 'parent_id': child.id, 'is_company': True, 'email': 'p@example.com'})
+        (self.customer + child).with_company(self.company).ar_statement_with_subsidiaries = True
+        self.ar_invoice(30, '2026-02-10', partner=grandchild)
+        run = self.send()
+        self.assertEqual(self.states(run), {
+            "Harbour Fish Ltd": ('queued', False), "Harbour Pier": ('skipped', 'consolidated')})
+        self.assertEqual(sum(run.line_ids.filtered(lambda line: line.state == 'queued').mapped('balance')), 30)
+
     def test_language(self):
         """Failure 18 for statements: the whole statement is in the customer's language."""
         self.env['res.lang']._activate_lang('de_DE')
