@@ -23,7 +23,7 @@ class ArHandOver(models.Model):
         comodel_name='res.partner', string="Agency or Lawyers", index='btree_not_null', ondelete='restrict',
         tracking=True)
     agency_reference = fields.Char(string="Their Reference", tracking=True)
-    progress_ids = fields.One2many(comodel_name='ar.hand.over.progress', inverse_name='hand_over_id', string="Progress")
+    progress_ids = fields.One2many(comodel_name='ar.hand.over.progress', inverse_name='hand_over_id')
     amount_recovered = fields.Monetary(string="Recovered", compute='_compute_progress')
     amount_fees = fields.Monetary(string="Fees", compute='_compute_progress')
 
@@ -56,7 +56,8 @@ class ArHandOver(models.Model):
             + '.zip',
             'raw': record._make_zip(), 'mimetype': 'application/zip', 'res_model': self._name, 'res_id': self.id})
         self.message_post(body=self.env._("File for the agency made"), attachment_ids=attachment.ids)
-        return {'type': 'ir.actions.act_url', 'url': f'/web/content/{attachment.id}?download=true', 'target': 'download'}
+        url = f'/web/content/{attachment.id}?download=true'
+        return {'type': 'ir.actions.act_url', 'url': url, 'target': 'download'}
 
     # === FILE === #
 

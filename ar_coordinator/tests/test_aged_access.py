@@ -159,7 +159,7 @@ class TestAgedCells(AgingCommon):
     def open_cell(self, cell, **options):
         report = self.env['ar.aging.report']
         action = report.get_cell_action({'as_of': self.as_of, 'company_ids': self.company.ids, **options}, cell)
-        model = self.env[action['res_model']].with_context(action['context'])
+        model = self.env[action['res_model']].with_context(**action['context'])
         return model.search(action['domain'])
 
     def test_every_cell_opens_its_entries(self):
