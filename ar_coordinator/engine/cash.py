@@ -118,7 +118,8 @@ class Book:
 
     :param items: `Item`s
     :param dict names: {customer: names}; `aliases` {normalised name: customer} of names users confirmed; `accounts`
-        {normalised account: customer}; `parents` {customer: head of the family}
+        {normalised account: customer}; `parents` {customer: head of the family}; `settled` numbers of documents that are
+        not open any more: a text that names one of them is about something else than what is open
     :param rules: `Rules`
 
     >>> day = date(2026, 3, 1)
@@ -135,12 +136,15 @@ class Book:
     True
     """
 
-    def __init__(self, items, names=None, aliases=None, accounts=None, parents=None, rules=None):
+    def __init__(self, items, names=None, aliases=None, accounts=None, parents=None, rules=None, settled=()):
         self.rules = rules or Rules()
         self.items = {item.key: item for item in items if item.residual}
         self.parents = parents or {}
         self.aliases = aliases or {}
         self.accounts = accounts or {}
+        self._settled = References(with_typos=False)
+        for key, number in enumerate(settled):
+            self._settled.add(key, number)
         self._by_family = defaultdict(list)
         self._by_amount = defaultdict(list)
         self._references = References()
@@ -219,7 +223,20 @@ class Book:
             readings += self._read(receipt, family, who, customer, names)
         if not readings and not receipt.customer:
             readings = self._read_amount_alone(receipt)
-        return self._choose(readings)
+        best = self._choose(readings)
+        if best and self._names_other(receipt, named, best):
+            best.ambiguous = True
+            best.confidence = min(best.confidence, AMBIGUOUS)
+        return best
+
+    def _names_other(self, receipt, named, reading):
+        """Return whether the text clearly names a document that the reading does not pay: settled, or another's."""
+        clear = {key for key, how in named.items() if how in (EXACT, DIGITS)}
+        if clear - set(reading.paid) and reading.what != PART_NAMED:
+            return True
+        if clear & set(reading.paid):
+            return False  # what is settled beside it was paid before: the amount agrees without it
+        return any(how in (EXACT, DIGITS) for how in self._settled.find(receipt.text).values())
 
     def _choose(self, readings):
         """Return the most likely reading; one that is not clearly ahead of another is ambiguous."""

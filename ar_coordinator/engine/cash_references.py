@@ -80,7 +80,8 @@ class References:
     {}
     """
 
-    def __init__(self):
+    def __init__(self, with_typos=True):
+        self._with_typos = with_typos
         self._rows = defaultdict(set)  # groups -> (key, how well they name it)
         self._tails = defaultdict(set)  # the running number alone, where it is long enough -> keys
         self._pieces = defaultdict(set)  # digits in one piece -> keys
@@ -101,7 +102,7 @@ class References:
         digits = digits_of(number)
         if len(digits) >= PIECE_LENGTH:
             self._pieces[digits].add(key)
-        if len(digits) >= TYPO_LENGTH:
+        if self._with_typos and len(digits) >= TYPO_LENGTH:
             for rest in shortened(digits):
                 self._typos[rest].add(digits)
             self._typos[digits].add(digits)

@@ -16,7 +16,7 @@ from .ar_guard import without_defaults
 
 GUARDED_FIELDS = {
     'state', 'company_id', 'statement_line_id', 'payment_line_id', 'partner_id', 'amount', 'currency_id', 'confidence',
-    'what', 'who', 'rest', 'is_ambiguous', 'line_ids', 'is_automatic', 'applied_by_id', 'date_applied', 'payer'}
+    'what', 'who', 'rest', 'is_ambiguous', 'line_ids', 'match_ids', 'is_automatic', 'applied_by_id', 'date_applied', 'payer'}
 WHAT = [
     ('referenced', "The text names the items, the amount agrees"),
     ('discount', "The text names the items, less early-payment discount"),
@@ -43,7 +43,7 @@ WHO = [
     ('similar', "The payer's name is like the customer's"),
     ('nobody', "Nothing else says who paid"),
 ]
-BATCH = 50  # applied per transaction in the background
+SETTLED_DAYS = 400  # a text may name a document paid so long ago
 
 
 class ArCashProposal(models.Model):
@@ -72,6 +72,9 @@ class ArCashProposal(models.Model):
     who = fields.Selection(selection=WHO, string="Who Paid")
     confidence = fields.Float(string="Confidence (%)", digits=(5, 1), aggregator='avg')
     is_ambiguous = fields.Boolean(string="More Than One Reading")
+    match_ids = fields.Many2many(
+        comodel_name='account.partial.reconcile', relation='ar_cash_proposal_match_rel', string="Matchings", copy=False,
+        help="Made when it was applied: what undoing takes back.")
     line_ids = fields.One2many(comodel_name='ar.cash.proposal.line', inverse_name='proposal_id', string="Items")
     item_names = fields.Char(string="Pays", compute='_compute_item_names')
     state = fields.Selection(
@@ -271,11 +274,14 @@ class ArCashProposal(models.Model):
     def _apply_payment(self):
         """Match the payment's item on account with the items, in their order."""
         items = self.line_ids.move_line_id
+        involved = self.payment_line_id + items
+        before = involved.matched_debit_ids | involved.matched_credit_ids
         if self.rest >= 0:
-            (self.payment_line_id + items).reconcile()
-            return
-        for item in items:  # the last one stays open in part
-            (self.payment_line_id + item).reconcile()
+            involved.reconcile()
+        else:
+            for item in items:  # the last one stays open in part
+                (self.payment_line_id + item).reconcile()
+        self.match_ids = (involved.matched_debit_ids | involved.matched_credit_ids) - before
 
     def _undo(self):
         """Undo one application under lock."""
@@ -285,15 +291,24 @@ class ArCashProposal(models.Model):
             raise UserError(self.env._("%s is not applied: there is nothing to undo.", proposal.name))
         proposal._lock()
         if proposal.statement_line_id:
+            proposal._check_still_applied()
             proposal.statement_line_id.action_undo_reconciliation()
         else:
-            items = proposal.line_ids.move_line_id
-            partials = proposal.payment_line_id.matched_debit_ids.filtered(lambda match: match.debit_move_id in items)
-            credits = items.filtered(lambda item: item.balance < 0)
-            partials |= credits.matched_debit_ids.filtered(lambda match: match.debit_move_id in items)
-            partials.unlink()
+            proposal.match_ids.unlink()  # those made since by others stay
         proposal.state = 'undone'
         self.env['ar.payer.alias']._unlearn(proposal.company_id, proposal.partner_id, proposal.payer)
+
+
+    def _check_still_applied(self):
+        """:raise UserError: when somebody booked the transaction differently since: that is not ours to undo"""
+        items = self.line_ids.move_line_id
+        _liquidity, suspense, other = self.statement_line_id._seek_for_lines()
+        receivable = other.filtered(lambda line: line.account_id.account_type == 'asset_receivable')
+        matches = receivable.matched_debit_ids | receivable.matched_credit_ids
+        ours = matches.debit_move_id | matches.credit_move_id
+        if suspense or not items or not items <= ours:
+            raise UserError(self.env._(
+                "%s was booked differently since: undo it on the bank transaction.", self.name))
 
 
 class ArCashProposalLine(models.Model):
@@ -334,12 +349,15 @@ class ArCash(models.AbstractModel):
         refused = {
             (self._source_of(old), frozenset(old.line_ids.move_line_id.ids)) for old in proposals.search([
                 ('company_id', '=', company.id), ('state', 'in', ('dismissed', 'undone'))])}
+        registered = self._get_registered(env, company)
         wanted, kept = [], proposals
         for (currency, source), receipt in receipts.items():
             book = books[currency, source[0]]
             reading = book.propose(receipt['receipt'])
             if reading is None or (source, frozenset(reading.paid)) in refused:
                 continue
+            if source[0] == 'transaction' and (currency, receipt['receipt'].amount, reading.customer) in registered:
+                continue  # a payment of this customer waits for its bank transaction: the same money
             old = known.get(source)
             if old and self._is_same(old, reading, book):
                 kept |= old
@@ -404,6 +422,25 @@ class ArCash(models.AbstractModel):
                 payment.memo or '', '', '', line.partner_id)
         return found
 
+    def _get_registered(self, env, company):
+        """Return {(currency, amount, customer)} of the payments that are registered and not seen in the bank yet."""
+        return {
+            (payment.currency_id, round(payment.amount * 10 ** payment.currency_id.decimal_places),
+             payment.partner_id.commercial_partner_id.id)
+            for payment in env['account.payment'].search([
+                ('company_id', '=', company.id), ('payment_type', '=', 'inbound'), ('state', '=', 'in_process'),
+                ('is_matched', '=', False)])}
+
+    def _get_settled_numbers(self, env, company, rows):
+        """Return the numbers of the customer documents of the last `SETTLED_DAYS` that are not open any more."""
+        open_moves = {row['move_id'] for row in rows}
+        since = fields.Date.subtract(company._ar_today(), days=SETTLED_DAYS)
+        return [
+            move['name'] for move in env['account.move'].search_read([
+                ('company_id', '=', company.id), ('state', '=', 'posted'), ('date', '>=', since),
+                ('move_type', 'in', ('out_invoice', 'out_refund', 'out_receipt'))], ['name'], order='id')
+            if move['id'] not in open_moves]
+
     def _make_receipt(self, currency, key, amount, day, name, text, payer, account, partner):
         return {'name': name, 'receipt': cash.Receipt(
             key, round(amount * 10 ** currency.decimal_places), day, text, payer or '', account or '',
@@ -415,6 +452,7 @@ class ArCash(models.AbstractModel):
         if not kinds:
             return {}
         rows = env['ar.ledger'].open_items({'company_ids': company.ids})
+        settled = self._get_settled_numbers(env, company, rows)
         money = {source[1] for _currency, source in receipts if source[0] == 'payment'}
         rows = [row for row in rows if row['id'] not in money and row['partner_id']]
         lines = env['account.move.line'].browse([row['id'] for row in rows])
@@ -437,7 +475,7 @@ class ArCash(models.AbstractModel):
                 self._make_item(row, line, cents, with_terms) for row, line in zip(rows, lines, strict=True)
                 if row['currency_id'] == currency.id and not row['draft_matched']]
             books[currency, kind] = cash.Book(
-                items, rules=cash.Rules(fee=round(fee * cents) if with_terms else 0), **known)
+                items, rules=cash.Rules(fee=round(fee * cents) if with_terms else 0), settled=settled, **known)
         return books
 
     def _get_parents(self, customers):

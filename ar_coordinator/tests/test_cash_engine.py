@@ -99,6 +99,17 @@ class TestCashEngine(BaseCase):
         everybody = self.book(item(1, 4_321), item(2, 4_321, customer=8))
         self.assertTrue(everybody.propose(receipt(4_321)).ambiguous)
 
+    def test_text_that_names_something_else_waits(self):
+        """A paid invoice, or another customer's, in the text: the same amount of another item is no proof."""
+        book = self.book(item(98765, 30_000), item(3, 50_000, customer=8), settled=["INV/2026/00001"])
+        for text in ("INV/2026/00001", "INV/2026/00003"):
+            best = book.propose(receipt(30_000, text, "Muller Ltd", customer=7))
+            self.assertReading(best, cash.ONE, {98765: 30_000}, ambiguous=True)
+            self.assertLessEqual(best.confidence, 0.5)
+        self.assertFalse(book.propose(receipt(30_000, "thanks", "Muller Ltd")).ambiguous)
+        both = book.propose(receipt(30_000, "INV/2026/00001 INV/2026/98765", "Muller Ltd"))
+        self.assertFalse(both.ambiguous, "the open one has the amount, the other was paid before")
+
     def test_nobody_known_and_nothing_named_waits(self):
         book = self.book(item(1, 4_321))
         best = book.propose(receipt(4_321, "thanks", "Treuhand"))

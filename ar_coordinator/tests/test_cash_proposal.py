@@ -63,6 +63,22 @@ class TestCashTransactions(CashCase):
         self.assertEqual((proposal.state, self.total()), ('undone', 1_800))
         self.assertFalse(self.propose(line), "what was undone is not proposed again as it was")
 
+    def test_what_was_booked_differently_since_is_not_undone(self):
+        """An accountant undid the application and booked the transaction elsewhere: the clerk's Undo leaves that alone."""
+        line = self.transaction(1_000, self.one.name)
+        proposal = self.propose(line)
+        proposal.with_user(self.clerk).action_apply()
+        line.action_undo_reconciliation()
+        income = self.company_data['default_account_revenue']
+        _liquidity, suspense, _other = line._seek_for_lines()
+        line.move_id.with_context(
+            skip_account_move_synchronization=True, force_delete=True, skip_readonly_check=True).write(
+            {'line_ids': [(1, suspense.id, {'account_id': income.id})]})
+        with self.assertRaisesRegex(UserError, "booked differently since"):
+            proposal.with_user(self.clerk).action_undo()
+        self.assertIn(income, line.line_ids.account_id)
+        self.assertEqual(proposal.state, 'applied')
+
     def test_too_little_and_too_much(self):
         short = self.propose(self.transaction(900, self.one.name))
         self.assertEqual((short.what, short.rest), ('short', -100))
@@ -217,6 +233,17 @@ class TestCashPayments(CashCase):
         proposal.action_undo()
         self.assertEqual((self.one + self.two).mapped('amount_residual'), [0, 500])
 
+    def test_matchings_of_others_stay(self):
+        """A credit note matched with the invoice before the application stays matched when that is undone."""
+        note = self.ar_invoice(400, '2026-02-01', move_type='out_refund')
+        items = (self.one + note).line_ids.filtered(lambda row: row.account_id == self.receivable)
+        items.reconcile()
+        proposal = self.propose(self._money(600, self.one.name))
+        proposal.action_apply()
+        self.assertEqual(self.one.amount_residual, 0)
+        proposal.action_undo()
+        self.assertEqual((self.one.amount_residual, note.amount_residual), (600, 0))
+
     def test_no_fee_on_a_payment_that_is_booked(self):
         self.company.ar_cash_fee = 10
         self.assertEqual(self.propose(self._money(995, self.one.name)).what, 'short')
@@ -252,6 +279,25 @@ class TestCashAlone(CashCase):
         line = self.transaction(500, "thank you", partner_id=self.customer.id)
         self._cron()
         self.assertTrue(self.propose(line).is_ambiguous)
+        self.assertFalse(line.is_reconciled)
+
+    def test_text_names_a_paid_invoice(self):
+        """The number of an invoice that is paid already: another item of the same amount is not paid by itself."""
+        paid = self.ar_invoice(500, '2026-01-10')
+        self.ar_pay(paid, '2026-02-01')
+        line = self.transaction(500, paid.name, date='2026-03-06', partner_id=self.customer.id)
+        self.env['account.payment'].search([('company_id', '=', self.company.id)]).write({'amount': 501})
+        self._cron()
+        self.assertFalse(line.is_reconciled)
+        self.assertEqual(self.two.amount_residual, 500)
+
+    def test_money_that_is_registered_already(self):
+        """A payment on account waits for its bank transaction: the transaction pays nothing a second time."""
+        payment = self.ar_cash(1_000, '2026-03-05')
+        self.assertEqual(payment.state, 'in_process')
+        line = self.transaction(1_000, self.one.name, partner_id=self.customer.id)
+        self.assertFalse(self.propose(line))
+        self._cron()
         self.assertFalse(line.is_reconciled)
 
     def test_off_nothing_is_applied(self):

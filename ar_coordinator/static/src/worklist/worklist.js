@@ -16,6 +16,7 @@ import { Layout } from "@web/search/layout";
 import { formatFloat, formatMonetary } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { worklistSession } from "./worklist_session";
+import { FirstRunPanel } from "../first_run/first_run";
 
 const PAGE_SIZE = 40;
 const NO_FILTER = { collector: false, kinds: [], minimum: 0, class_ids: [], snoozed: false, search: "" };
@@ -33,7 +34,7 @@ export const ACTIONS = {
 
 export class Worklist extends Component {
     static template = "ar_coordinator.Worklist";
-    static components = { Dropdown, DropdownItem, Layout, Pager };
+    static components = { Dropdown, DropdownItem, FirstRunPanel, Layout, Pager };
     static props = { ...standardActionServiceProps };
 
     setup() {
