@@ -71,7 +71,7 @@ class ArCashBacktest(models.AbstractModel):
 
     # === OPTIONS === #
 
-    def _read_options(self, options, own=()):
+    def _read_options(self, options, own=(), also=()):
         """Check and complete `options`: those of `ar.ledger._read_options`, and count, every_days.
 
         :raise AccessError, UserError: see `get_data`

@@ -73,7 +73,7 @@ class ArCashForecast(models.AbstractModel):
 
     # === OPTIONS === #
 
-    def _read_options(self, options, own=()):
+    def _read_options(self, options, own=(), also=()):
         """Check and complete `options`: those of `ar.ledger._read_options`, and scenario, column, ends.
 
         :raise AccessError, UserError: see `get_data`
