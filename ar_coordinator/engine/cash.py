@@ -118,8 +118,8 @@ class Book:
 
     :param items: `Item`s
     :param dict names: {customer: names}; `aliases` {normalised name: customer} of names users confirmed; `accounts`
-        {normalised account: customer}; `parents` {customer: head of the family}; `settled` numbers of documents that are
-        not open any more: a text that names one of them is about something else than what is open
+        {normalised account: customer}; `parents` {customer: head of the family}; `settled` numbers of documents that
+        are not open any more: a text that names one of them is about something else than what is open
     :param rules: `Rules`
 
     >>> day = date(2026, 3, 1)

@@ -16,7 +16,8 @@ from .ar_guard import without_defaults
 
 GUARDED_FIELDS = {
     'state', 'company_id', 'statement_line_id', 'payment_line_id', 'partner_id', 'amount', 'currency_id', 'confidence',
-    'what', 'who', 'rest', 'is_ambiguous', 'line_ids', 'match_ids', 'is_automatic', 'applied_by_id', 'date_applied', 'payer'}
+    'what', 'who', 'rest', 'is_ambiguous', 'line_ids', 'match_ids', 'is_automatic', 'applied_by_id', 'date_applied',
+    'payer'}
 WHAT = [
     ('referenced', "The text names the items, the amount agrees"),
     ('discount', "The text names the items, less early-payment discount"),

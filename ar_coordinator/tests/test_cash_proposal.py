@@ -64,7 +64,7 @@ class TestCashTransactions(CashCase):
         self.assertFalse(self.propose(line), "what was undone is not proposed again as it was")
 
     def test_what_was_booked_differently_since_is_not_undone(self):
-        """An accountant undid the application and booked the transaction elsewhere: the clerk's Undo leaves that alone."""
+        """An accountant undid it and booked the transaction elsewhere: the clerk's Undo leaves that alone."""
         line = self.transaction(1_000, self.one.name)
         proposal = self.propose(line)
         proposal.with_user(self.clerk).action_apply()
