@@ -2,7 +2,8 @@
 
 Money collected is what payments credited to receivable accounts, by their accounting date, whether matched or not:
 entries of bank, cash and card journals, payments, and the settlements of an imported history. What was paid back is
-deducted. Credit notes, write-offs and exchange differences settle items too, but are no money.
+deducted. Credit notes, write-offs and exchange differences settle items too, but are no money; nor is the part of a
+payment's entry that was written off, or was a discount or a bank fee.
 """
 from odoo import api, models
 from odoo.tools import SQL
@@ -35,7 +36,8 @@ class ArLedger(models.AbstractModel):
         return self._daily_collected({**opts, 'as_of': opts['date_to']}, opts['date_from'])
 
     def _flush_money(self):
-        """Flush what IS_MONEY reads."""
+        """Flush what IS_MONEY and `_sql_money_shares` read."""
+        self._flush_movements()
         self.env['account.move'].flush_model(['move_type', 'journal_id', 'origin_payment_id', 'company_id'])
         self.env['account.journal'].flush_model(['type'])
         self.env['res.company'].flush_model(['ar_import_settlement_journal_id'])
@@ -45,18 +47,34 @@ class ArLedger(models.AbstractModel):
         self._flush_money()
         currency, rates = self._report_currency(opts)
         query = self._lines(opts)
-        amount, rate_join = self._converted_sum(SQL("-account_move_line.balance"), rates, currency.decimal_places)
-        return [(day, float(total)) for day, total in self.env.execute_query(SQL(
-            """SELECT account_move_line.date, %(amount)s
-                 FROM %(from)s
-                 JOIN account_move entry ON entry.id = account_move_line.move_id
-                 JOIN account_journal journal ON journal.id = entry.journal_id
-                 JOIN res_company company ON company.id = entry.company_id
-                 %(rate_join)s
-                WHERE %(where)s AND account_move_line.date >= %(date_from)s AND %(is_money)s
-             GROUP BY account_move_line.date ORDER BY account_move_line.date""",
+        amount, rate_join = self._converted_sum(self._sql_paid(), rates, currency.decimal_places)
+        return [(day, currency.round(float(total))) for day, total in self.env.execute_query(SQL(
+            """WITH item AS MATERIALIZED (
+                SELECT account_move_line.date, account_move_line.move_id, account_move_line.company_id,
+                       account_move_line.balance
+                  FROM %(from)s
+                  JOIN account_move entry ON entry.id = account_move_line.move_id
+                  JOIN account_journal journal ON journal.id = entry.journal_id
+                  JOIN res_company company ON company.id = entry.company_id
+                 WHERE %(where)s AND account_move_line.date >= %(date_from)s AND %(is_money)s
+            ),
+            %(shares)s
+            SELECT account_move_line.date, %(amount)s
+              FROM item AS account_move_line
+         LEFT JOIN share ON share.id = account_move_line.move_id
+                   %(rate_join)s
+          GROUP BY account_move_line.date ORDER BY account_move_line.date""",
             **{'from': query.from_clause}, amount=amount, rate_join=rate_join, is_money=IS_MONEY,
+            shares=self._sql_money_shares(SQL("SELECT DISTINCT move_id FROM item")),
             where=query.where_clause or SQL("TRUE"), date_from=date_from))]
+
+    def _sql_money_shares(self, touched):
+        """CTEs of `_sql_shares`, with discounts and bank fees among what is no money."""
+        return self._sql_shares(touched, SQL("(%s OR %s)", self._sql_is_loss(), self._sql_is_deduction()))
+
+    def _sql_paid(self, table='account_move_line'):
+        """The money of an item of `table`, without the `share` of it that was written off."""
+        return SQL("-%s.balance * (1 - COALESCE(share.written_off, 0))", SQL.identifier(table))
 
     def _moved(self, opts, date_from, group_by):
         """What was billed and collected from `date_from` to `as_of`, by group and week. One query.
@@ -70,7 +88,7 @@ class ArLedger(models.AbstractModel):
         query = self._lines(opts)
         keys, joins = self._group_keys([group_by] if group_by else [], opts)
         rows = self.env.execute_query(SQL(
-            """WITH item AS (
+            """WITH item AS MATERIALIZED (
                 SELECT account_move_line.id AS line_id, account_move_line.move_id, account_move_line.company_id,
                        account_move_line.currency_id, account_move_line.account_id,
                        commercial.commercial_partner_id AS partner_id,
@@ -83,14 +101,16 @@ class ArLedger(models.AbstractModel):
                   JOIN res_company company ON company.id = entry.company_id
                  WHERE %(where)s AND account_move_line.date >= %(date_from)s
                        AND (entry.move_type IN %(sales)s OR %(is_money)s)
-            )
+            ),
+            %(shares)s
             SELECT %(key)s AS key, item.week, item.company_id,
                    COALESCE(SUM(item.balance) FILTER (WHERE item.is_sale), 0),
-                   COALESCE(SUM(-item.balance) FILTER (WHERE item.is_money), 0)
-              FROM item %(joins)s
+                   COALESCE(SUM(%(paid)s) FILTER (WHERE item.is_money), 0)
+              FROM item LEFT JOIN share ON share.id = item.move_id %(joins)s
           GROUP BY 1, 2, 3 ORDER BY 1, 2, 3""",
             **{'from': query.from_clause}, sales=SALES_TYPES, is_money=IS_MONEY, date_from=date_from,
-            key=keys[0] if keys else SQL("0"), joins=joins, where=query.where_clause or SQL("TRUE")))
+            shares=self._sql_money_shares(SQL("SELECT DISTINCT move_id FROM item WHERE is_money")),
+            paid=self._sql_paid('item'), key=keys[0] if keys else SQL("0"), joins=joins, where=query.where_clause or SQL("TRUE")))
         moved = {}
         for group, week, company_id, billed, collected in rows:
             rate = float(rates.get(company_id, 1))

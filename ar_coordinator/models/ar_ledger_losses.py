@@ -78,7 +78,7 @@ class ArLedger(models.AbstractModel):
         :param dict options: date_from and date_to (due dates, inclusive), as_of (what is known by then counts),
             bucket_limits, company_ids, partner_ids, filters
         :param int lost_after: what is open so many days after the due date is lost as well; 0: only what was written
-            off (see ar_ledger_movements.py)
+            off (see `_sql_is_credit_loss`; not discounts, bank fees and small balances)
         :return: {reached: [amount invoiced, amount still open on the first day of each bucket], lost: amount,
             written_off, open_too_long (lost is their sum), item_count}, in the report currency
         :raise AccessError, UserError: as `open_items`
@@ -86,6 +86,7 @@ class ArLedger(models.AbstractModel):
         opts = self._read_options(options)
         currency, rates = self._report_currency(opts)
         self._flush_movements()
+        self.env['ar.write.off'].flush_model(['move_id', 'kind'])
         query = self._lines(opts)
         starts = [1, *(limit + 1 for limit in opts['bucket_limits'])]
         reached = SQL(", ").join([SQL("SUM(sale.balance)"), *(
@@ -126,7 +127,8 @@ class ArLedger(models.AbstractModel):
             """,
             **{'from': query.from_clause}, due=DUE_DATE, where=query.where_clause or SQL("TRUE"),
             date_from=opts['date_from'], date_to=opts['date_to'], as_of=opts['as_of'], paid=paid, reached=reached,
-            lost_after=lost_after, shares=self._sql_shares(SQL("SELECT DISTINCT move_id FROM part"))))
+            lost_after=lost_after, shares=self._sql_shares(
+                SQL("SELECT DISTINCT move_id FROM part"), self._sql_is_credit_loss())))
         totals = [0.0] * (len(starts) + 3)
         item_count = 0
         for company_id, count, *amounts in rows:
@@ -137,6 +139,33 @@ class ArLedger(models.AbstractModel):
         return {
             'reached': amounts, 'lost': currency.round(written_off + open_too_long), 'written_off': written_off,
             'open_too_long': open_too_long, 'item_count': item_count}
+
+    def _sql_is_credit_loss(self):
+        """Condition: the item `line` of an entry (see `_sql_shares`) is the other side of a debt given up.
+
+        That is what a request for a write-off booked, and what is booked on the company's write-off accounts; of a
+        company that has chosen none, on any expense account. Discounts, bank fees and small balances are none.
+        """
+        no_loss = SQL(
+            """(%s OR COALESCE(line.account_id IN (
+                company.ar_small_balance_account_id, company.ar_small_balance_gain_account_id), FALSE))""",
+            self._sql_is_deduction())
+        return SQL(
+            """(account.account_type != 'asset_receivable' AND CASE
+                WHEN line.tax_line_id IS NOT NULL THEN FALSE
+                WHEN EXISTS (
+                    SELECT FROM ar_write_off request
+                     WHERE request.move_id = line.move_id AND request.kind != 'write_off') THEN FALSE
+                WHEN EXISTS (SELECT FROM ar_write_off request WHERE request.move_id = line.move_id) THEN TRUE
+                WHEN line.account_id = company.ar_write_off_account_id THEN TRUE
+                WHEN %(no_loss)s THEN FALSE
+                WHEN company.ar_write_off_account_id IS NOT NULL OR EXISTS (
+                    SELECT FROM ar_write_off_account_rel other
+                     WHERE other.company_id = company.id
+                           AND other.account_id IS DISTINCT FROM company.ar_small_balance_account_id
+                           AND other.account_id IS DISTINCT FROM company.ar_small_balance_gain_account_id)
+                    THEN chosen.account_id IS NOT NULL
+                ELSE account.account_type LIKE %(expense)s END)""", no_loss=no_loss, expense='expense%')
 
     @api.model
     @api.readonly

@@ -184,11 +184,13 @@ class ArLedger(models.AbstractModel):
             where=query.where_clause or SQL("TRUE"), date_from=opts['date_from'],
             shares=self._sql_shares(SQL("SELECT DISTINCT move_id FROM moved")))
 
-    def _sql_shares(self, touched):
+    def _sql_shares(self, touched, is_loss=None):
         """CTEs `entry` (id, kind before write-offs are told apart) and `share` (id, receivable: sum of the entry's
         receivable items, written_off: the part of each that is a write-off, 0 to 1).
 
         :param touched: query of move_id
+        :param is_loss: condition on `line`, `account`, `company` and `chosen` (a further write-off account): what is a
+            write-off; None: as in the roll-forward
         """
         return SQL(
             """
@@ -219,11 +221,21 @@ class ArLedger(models.AbstractModel):
                            ELSE LEAST(ABS(loss + tax) / ABS(receivable), 1) END AS written_off
                   FROM sides
             )
-            """, touched=touched, kind=self._sql_movement_kind(),
-            is_loss=SQL(
-                """(account.account_type LIKE %s OR chosen.account_id IS NOT NULL OR COALESCE(line.account_id IN (
-                    company.ar_write_off_account_id, company.ar_small_balance_account_id,
-                    company.ar_small_balance_gain_account_id), FALSE))""", 'expense%'))
+            """, touched=touched, kind=self._sql_movement_kind(), is_loss=is_loss or self._sql_is_loss())
+
+    def _sql_is_loss(self):
+        """Condition: the item `line` of an entry is the other side of a write-off."""
+        return SQL(
+            """(account.account_type LIKE %s OR chosen.account_id IS NOT NULL OR COALESCE(line.account_id IN (
+                company.ar_write_off_account_id, company.ar_small_balance_account_id,
+                company.ar_small_balance_gain_account_id), FALSE))""", 'expense%')
+
+    def _sql_is_deduction(self):
+        """Condition: the item `line` of an entry is an early-payment discount or a bank fee."""
+        return SQL(
+            """COALESCE(line.account_id IN (
+                company.ar_cash_fee_account_id, company.account_journal_early_pay_discount_gain_account_id,
+                company.account_journal_early_pay_discount_loss_account_id), FALSE)""")
 
     def _sql_movement_kind(self):
         """Class of the entry `move`, before write-offs and transfers are told apart."""
@@ -244,4 +256,6 @@ class ArLedger(models.AbstractModel):
         self.env['account.account'].flush_model(['account_type'])
         self.env['res.company'].flush_model([
             'currency_exchange_journal_id', 'account_opening_move_id', 'ar_write_off_account_ids',
-            'ar_write_off_account_id', 'ar_small_balance_account_id', 'ar_small_balance_gain_account_id'])
+            'ar_write_off_account_id', 'ar_small_balance_account_id', 'ar_small_balance_gain_account_id',
+            'ar_cash_fee_account_id', 'account_journal_early_pay_discount_gain_account_id',
+            'account_journal_early_pay_discount_loss_account_id'])

@@ -140,7 +140,11 @@ class ArProvision(models.Model):
                 ", ".join(self.filtered(lambda record: record.state != 'draft').mapped('name'))))
         if INPUTS & set(vals):
             vals = {**vals, 'is_stale': True}
-        return super().write(vals)
+        result = super().write(vals)
+        if 'booking' in vals:
+            for record in self:
+                record._refresh_previous()
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_booked(self):
@@ -171,13 +175,14 @@ class ArProvision(models.Model):
         """Make the draft journal entry; return the action that shows it.
 
         :raise AccessError: for others than managers
-        :raise UserError: when there is nothing to book, or an account is missing
+        :raise UserError: when there is nothing to book, an account is missing, or other provisions are in the way
         """
         self.check_access('write')
         for record in self:
             record._check_draft()
             if record.is_stale:
                 raise UserError(self.env._("%s was changed since it was calculated. Calculate it again.", record.name))
+            record._check_others()
             record._refresh_previous()
             move = self.env['account.move'].create(record._prepare_move())
             # sudo: guarded fields, written by this button only; access was checked above
@@ -283,20 +288,89 @@ class ArProvision(models.Model):
                 'as_of': self.date.isoformat(), 'months': int(self.months), 'lost': self.lost,
                 'bucket_limits': limits, 'company_ids': self.company_id.ids})
             history = data['history']
-            return [row['rate'] or 0.0 for row in data['matrix']], history['reached'], history['lost'], history
+            return self._fill_rates(data['matrix']), history['reached'], history['lost'], history
         rates = [0.0] * count
+        latest = self.browse()
         if self.rate_source == 'previous':
-            for line in self.previous_id.line_ids.filtered(lambda line: line.sequence < count):
+            latest = self._get_booked([('date', '<', self.date)])[:1]
+            if latest and latest._get_limits() != limits:
+                raise UserError(self.env._(
+                    "%(name)s: the rates of %(previous)s are for buckets of %(limits)s days. Take the same bucket "
+                    "limits, or other rates.",
+                    name=self.name, previous=latest.name, limits=", ".join(map(str, latest._get_limits()))))
+            for line in latest.line_ids:
                 rates[line.sequence] = line.rate
-        return rates, [0.0] * count, 0.0, {'previous': self.previous_id.id or None}
+        return rates, [0.0] * count, 0.0, {'previous': latest.id or None}
+
+    @api.model
+    def _fill_rates(self, matrix):
+        """Rates per bucket; where nothing reached a bucket and it has none, that of the next younger one with a rate.
+
+        What is older is no safer: an unknown rate is not 0, except where no bucket has any history.
+        """
+        rates, known = [], 0.0
+        for row in matrix:
+            known = known if row['rate'] is None else row['rate']
+            rates.append(known)
+        return rates
+
+    # === THE PROVISIONS BEFORE === #
+
+    def _get_booked(self, domain):
+        """Other booked provisions of the company, latest first."""
+        return self.search([
+            ('company_id', '=', self.company_id.id), ('state', '=', 'booked'), ('id', 'not in', self.ids), *domain],
+            order='date desc, id desc')
+
+    def _is_standing(self, date):
+        """Return whether the entry is posted and not reversed by `date` (a reversal that posts itself counts)."""
+        self.ensure_one()
+        return self.move_id.state == 'posted' and not any(
+            move.date <= date and (move.state == 'posted' or (move.state == 'draft' and move.auto_post == 'at_date'))
+            for move in self.move_id.reversal_move_ids)
+
+    def _get_standing(self):
+        """Provisions before this one whose entries are in the books at its date, latest first."""
+        return self._get_booked([('date', '<', self.date)]).filtered(lambda other: other._is_standing(self.date))
 
     def _refresh_previous(self):
-        """The latest provision that was booked before this one."""
-        previous = self.search([
-            ('company_id', '=', self.company_id.id), ('state', '=', 'booked'), ('date', '<', self.date),
-            ('id', '!=', self.id)], order='date desc, id desc', limit=1)
+        """The provision before this one, and what a change is booked against: what is in the books by now.
+
+        Not those whose entry is a draft, was deleted, or was reversed: what they booked is not in the allowance. To one
+        that is booked in full the one before is for comparison only, reversed for the next period as it is.
+        """
+        if self.booking == 'change':
+            standing = self._get_standing()
+            previous, amount = standing[:1], sum(other._get_amount_to_book() for other in standing)
+        else:
+            previous = self._get_booked([('date', '<', self.date)]).filtered(
+                lambda other: other.move_id.state == 'posted' and 'posted' not in (
+                    other.move_id.reversal_move_ids - other.reversal_move_id).mapped('state'))[:1]
+            amount = previous.amount_total
         # sudo: guarded fields; access was checked by the button
-        self.sudo().write({'previous_id': previous.id, 'amount_previous': previous.amount_total})
+        self.sudo().write({'previous_id': previous.id, 'amount_previous': self.currency_id.round(amount)})
+
+    def _get_amount_to_book(self):
+        return self.amount_total if self.booking == 'reverse' else self.amount_change
+
+    def _check_others(self):
+        """:raise UserError: when this provision and others together would book more or less than its total."""
+        for other in self._get_booked([('move_id', '!=', False)]):
+            if other.date >= self.date and (
+                    other.move_id.state == 'draft' or other._is_standing(max(other.date, self.date))):
+                raise UserError(self.env._("%s is booked. Cancel it first.", other.name))
+            if other.move_id.state == 'draft':
+                raise UserError(self.env._(
+                    "The entry of %s is still a draft. Post it or cancel that provision first.", other.name))
+        standing = self._get_standing()
+        if in_full := standing.filtered(lambda other: other.booking == 'reverse')[:1]:
+            raise UserError(self.env._(
+                "%(previous)s was booked in full and is not reversed by %(day)s. Reverse it first.",
+                previous=in_full.name, day=format_date(self.env, self.date)))
+        if standing and self.booking == 'reverse':
+            raise UserError(self.env._(
+                "%(name)s is to be booked in full, but %(previous)s booked the change and stays in the books. Book "
+                "this one as a change, too.", name=self.name, previous=standing[0].name))
 
     def _propose_individuals(self):
         """Add customers handed over to agency or lawyers, and those who dispute most of what they owe."""
@@ -326,14 +400,9 @@ class ArProvision(models.Model):
         :raise UserError: for nothing to book, or a missing account
         """
         company = self.company_id
-        amount = self.amount_total if self.booking == 'reverse' else self.amount_change
+        amount = self._get_amount_to_book()
         if self.currency_id.is_zero(amount):
             raise UserError(self.env._("%s: there is nothing to book, the amount is zero.", self.name))
-        if self.booking == 'change' and self.previous_id.booking == 'reverse':
-            raise UserError(self.env._(
-                "%(name)s books the change, but %(previous)s was booked in full and is reversed. Book this one in "
-                "full.",
-                name=self.name, previous=self.previous_id.name))
         expense, allowance = company.ar_provision_expense_account_id, company.ar_provision_allowance_account_id
         journal = company.ar_provision_journal_id or self.env['account.journal'].search(
             [*self.env['account.journal']._check_company_domain(company), ('type', '=', 'general')], limit=1)

@@ -264,6 +264,7 @@ class TestProvision(ProvisionCommon):
             line.rate = 0.01
         self.assertEqual(first.amount_total, 5_280)
         first.action_book()
+        first.action_post()
         second = self.provision(booking='change', rate_source='previous')
         self.assertEqual((second.previous_id, second.amount_previous), (first, 5_280))
         self.assertEqual(second.line_ids.mapped('rate'), [0.01] * 5)
@@ -275,11 +276,108 @@ class TestProvision(ProvisionCommon):
         second.action_book()
         self.assertEqual({(line.account_id, line.balance) for line in second.move_id.line_ids}, {
             (self.bad_debt, -50), (self.allowance, 50)})
-        third = self.provision(date='2026-04-30', booking='reverse')
-        third.action_book()
-        fourth = self.provision(date='2026-05-31', booking='change')
-        with self.assertRaisesRegex(UserError, "booked in full"):
-            fourth.action_book()
+
+    def by_hand(self, date, rate, booking='change'):
+        """A provision of 528,000 times a rate that is the same for all buckets."""
+        record = self.provision(date=date, rate_source='own', booking=booking)
+        record.line_ids.write({'rate': rate})
+        return record
+
+    def post(self, record):
+        record.action_book()
+        record.action_post()
+        return record
+
+    def allowance_at(self, date):
+        return -sum(self.env['account.move.line'].search([
+            ('account_id', '=', self.allowance.id), ('parent_state', '=', 'posted'),
+            ('date', '<=', date)]).mapped('balance'))
+
+    def test_nothing_is_booked_before_or_beside_a_booked_one(self):
+        """April, then March, then April again, each as a change: the allowance would be 540 for 360."""
+        self.post(self.by_hand('2026-04-30', 0.01))
+        for date in ('2026-03-31', '2026-04-30'):
+            with self.assertRaisesRegex(UserError, "04/30/2026 is booked. Cancel it first"):
+                self.by_hand(date, 0.02).action_book()
+        self.assertEqual(self.allowance_at('2026-12-31'), 5_280)
+        self.post(self.by_hand('2026-05-31', 0.02))
+        self.assertEqual(self.allowance_at('2026-12-31'), 10_560)
+
+    def test_not_in_full_on_top_of_a_change(self):
+        """A change stays in the books: the next one in full would double it."""
+        self.post(self.by_hand('2026-03-31', 0.01))
+        second = self.by_hand('2026-04-30', 0.01, 'reverse')
+        with self.assertRaisesRegex(UserError, "booked the change and stays in the books"):
+            second.action_book()
+        second.booking = 'change'
+        second.line_ids.write({'rate': 0.015})
+        self.post(second)
+        self.assertEqual(self.allowance_at('2026-04-30'), 7_920)
+
+    def test_change_after_one_in_full(self):
+        """What was booked in full and is reversed counts no more; without its reversal nothing is booked on it."""
+        first = self.by_hand('2026-03-31', 0.01, 'reverse')
+        first.action_book()
+        second = self.by_hand('2026-04-30', 0.02)
+        with self.assertRaisesRegex(UserError, "03/31/2026 is still a draft"):
+            second.action_book()
+        first.move_id.action_post()  # past the button: no reversal
+        with self.assertRaisesRegex(UserError, "03/31/2026 was booked in full and is not reversed by 04/30/2026"):
+            second.action_book()
+        first.action_post()
+        self.post(second)
+        self.assertEqual((second.amount_previous, second.amount_change), (0, 10_560))
+        self.assertEqual(
+            [self.allowance_at(date) for date in ('2026-03-31', '2026-04-01', '2026-04-30')], [5_280, 0, 10_560])
+
+    def test_previous_whose_entry_is_gone(self):
+        """An entry that was deleted as a draft, or posted and reversed, is nothing to book a change against."""
+        march = self.post(self.by_hand('2026-02-28', 0.005))
+        deleted = self.by_hand('2026-03-31', 0.01)
+        deleted.action_book()
+        deleted.move_id.unlink()
+        self.assertEqual(deleted.state, 'booked')
+        undone = self.post(self.by_hand('2026-04-30', 0.01))
+        self.assertEqual((undone.previous_id, undone.amount_change), (march, 2_640))
+        undone.move_id._reverse_moves([{'date': '2026-05-01'}], cancel=True)
+        last = self.post(self.by_hand('2026-05-31', 0.02))
+        self.assertEqual((last.previous_id, last.amount_previous, last.amount_change), (march, 2_640, 7_920))
+        self.assertEqual(self.allowance_at('2026-05-31'), 10_560)
+
+    def test_previous_of_another_company(self):
+        """Another company's provision is neither the previous one nor in the way."""
+        branch = self.setup_other_company(name="AR branch")['company']
+        self.env.user.company_ids |= branch
+        other = self.env['ar.provision'].sudo().create({
+            'company_id': branch.id, 'date': '2026-05-31', 'state': 'booked'})
+        self.assertEqual(other.state, 'booked')
+        self.assertEqual(self.post(self.by_hand('2026-04-30', 0.01)).amount_change, 5_280)
+
+    def test_rates_of_other_buckets_are_not_copied(self):
+        """Rates of the previous provision are for its buckets: not by position for others; also when it is reversed."""
+        first = self.by_hand('2026-03-31', 0.0, 'reverse')
+        for line, rate in zip(first.line_ids, (0.01, 0.02, 0.05, 0.1, 1.0), strict=True):
+            line.rate = rate
+        self.post(first)
+        with self.assertRaisesRegex(UserError, "for buckets of 30, 60, 90 days"):
+            self.provision(date='2026-04-30', rate_source='previous', bucket_limits="90, 180, 365")
+        second = self.provision(date='2026-04-30', rate_source='previous', bucket_limits="30,60,90")
+        self.assertEqual(second.line_ids.mapped('rate'), [0.01, 0.02, 0.05, 0.1, 1.0])
+        self.assertEqual(json.loads(second.basis), {'previous': first.id})
+        self.assertEqual((second.previous_id, second.amount_previous), (first, first.amount_total))
+        second.booking = 'change'  # it is reversed: nothing to book a change against
+        self.assertEqual((second.previous_id.id, second.amount_previous), (False, 0))
+
+    def test_bucket_without_history_takes_the_younger_rate(self):
+        """Nothing reached the last buckets: their rate is unknown, not 0."""
+        fill = self.env['ar.provision']._fill_rates
+        self.assertEqual(
+            fill([{'rate': rate} for rate in (None, 0.02, None, 0.25, None)]), [0, 0.02, 0.02, 0.25, 0.25])
+        history = self.rates(bucket_limits=[30, 60, 90, 120, 150], as_of='2026-03-31')
+        self.assertEqual([row['rate'] for row in history['matrix']][-3:], [1, None, None])
+        record = self.provision(bucket_limits="30, 60, 90, 120, 150")
+        self.assertEqual(record.line_ids.mapped('rate')[-3:], [1, 1, 1])
+        self.assertEqual(record.line_ids[-1].amount, 5_000)
 
     def test_cancel_and_start_again(self):
         record = self.provision()
