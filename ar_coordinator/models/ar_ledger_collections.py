@@ -110,7 +110,8 @@ class ArLedger(models.AbstractModel):
           GROUP BY 1, 2, 3 ORDER BY 1, 2, 3""",
             **{'from': query.from_clause}, sales=SALES_TYPES, is_money=IS_MONEY, date_from=date_from,
             shares=self._sql_money_shares(SQL("SELECT DISTINCT move_id FROM item WHERE is_money")),
-            paid=self._sql_paid('item'), key=keys[0] if keys else SQL("0"), joins=joins, where=query.where_clause or SQL("TRUE")))
+            paid=self._sql_paid('item'), key=keys[0] if keys else SQL("0"), joins=joins,
+            where=query.where_clause or SQL("TRUE")))
         moved = {}
         for group, week, company_id, billed, collected in rows:
             rate = float(rates.get(company_id, 1))

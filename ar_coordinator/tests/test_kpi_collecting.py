@@ -1,5 +1,5 @@
 """The collecting side of ar.kpi.report on hand-built ledgers: shares, promises, letters, money, targets, drill-down."""
-from odoo import Command
+from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 
@@ -95,6 +95,58 @@ class TestKpiCollected(KpiCase):
         self.assertEqual(-sum(self.drilled('collected_week', '2026-03-31').mapped('balance')), 730)
         self.assertEqual(-sum(self.drilled('collected', '2026-03-31').mapped('balance')), 800)
         self.assertEqual(-sum(self.drilled('collected', '2026-02-28').mapped('balance')), 5)
+
+    def collected(self, day):
+        """What came in on a day: the daily figures, and those of the collections report by customer."""
+        ledger = self.env['ar.ledger']
+        options = {'date_from': day, 'date_to': day, 'company_ids': self.company.ids}
+        daily = ledger.collected(options)
+        opts = {**ledger._read_options(options), 'as_of': fields.Date.to_date(day)}
+        moved = ledger._moved(opts, opts['date_from'], 'partner')
+        total = sum(amount for _day, amount in daily)
+        self.assertEqual(sum(row[3] for row in moved), total)
+        return total
+
+    def bank_pays(self, invoice, amount, day):
+        """A bank transaction that names the invoice, applied as proposed."""
+        line = self.env['account.bank.statement.line'].create({
+            'journal_id': self.bank.id, 'date': day, 'payment_ref': invoice.name, 'amount': amount})
+        proposal = self.env['ar.cash']._propose(self.company).filtered(lambda one: one.statement_line_id == line)
+        proposal.action_apply()
+        self.assertEqual(invoice.amount_residual, 0)
+        return proposal
+
+    def test_what_a_payment_writes_off_is_not_collected(self):
+        """900 of 1,000 paid and the rest written off with the payment: 900 came in."""
+        expense = self.company_data['default_account_expense']
+        for account in (expense, self.company_data['default_account_revenue']):
+            self.company.ar_write_off_account_ids = account
+            invoice = self.ar_invoice(1_000, '2026-02-01', '2026-02-28')
+            day = '2026-03-03' if account == expense else '2026-03-04'
+            self.ar_pay(invoice, day, amount=900, payment_difference_handling='reconcile',
+                        writeoff_account_id=account.id)
+            self.assertEqual(invoice.amount_residual, 0)
+            self.assertEqual(self.collected(day), 900)
+        self.assertEqual(self.kpis('2026-03-31')['collected'], 1_800)
+
+    def test_bank_fee_is_not_collected(self):
+        """The bank kept 7.50 of 1,000: 992.50 came in, whatever kind of account the fee has."""
+        fee = self.env['account.account'].create({
+            'code': '449001', 'name': "Bank fees", 'account_type': 'income_other'})
+        for account, day in ((self.company_data['default_account_expense'], '2026-03-03'), (fee, '2026-03-04')):
+            self.company.write({'ar_cash_fee': 10, 'ar_cash_fee_account_id': account.id})
+            invoice = self.ar_invoice(1_000, '2026-02-01', '2026-02-28')
+            self.assertEqual(self.bank_pays(invoice, 992.5, day).what, 'fee')
+            self.assertEqual(self.collected(day), 992.5)
+
+    def test_early_payment_discount_is_not_collected(self):
+        term = self.env['account.payment.term'].create({
+            'name': "2 % in 10 days", 'early_discount': True, 'discount_percentage': 2, 'discount_days': 10,
+            'early_pay_discount_computation': 'excluded',
+            'line_ids': [Command.create({'value': 'percent', 'value_amount': 100, 'nb_days': 30})]})
+        invoice = self.ar_invoice(1_000, '2026-03-01', invoice_payment_term_id=term.id)
+        self.assertEqual(self.bank_pays(invoice, 980, '2026-03-04').what, 'discount')
+        self.assertEqual(self.collected('2026-03-04'), 980)
 
     def test_weeks(self):
         """Money of past weeks, what is expected of this and the next, and what should have come by now."""

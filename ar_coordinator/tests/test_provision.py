@@ -100,6 +100,69 @@ class TestLossRates(ProvisionCommon):
         history = self.rates()['history']
         self.assertEqual((history['lost'], history['reached']), (2_100, [101_000, 51_000, 23_000, 8_000, 2_000]))
 
+    def bank_pays(self, invoice, amount, day):
+        """A bank transaction that names the invoice, applied as proposed."""
+        line = self.env['account.bank.statement.line'].create({
+            'journal_id': self.bank.id, 'date': day, 'payment_ref': invoice.name, 'amount': amount})
+        proposal = self.env['ar.cash']._propose(self.company).filtered(lambda one: one.statement_line_id == line)
+        proposal.action_apply()
+        self.assertEqual(invoice.amount_residual, 0)
+        return proposal.what
+
+    def written_off(self, day):
+        """Of the invoices due on a day."""
+        return self.env['ar.ledger'].loss_history({
+            **self.options, 'as_of': '2026-12-31', 'date_from': day, 'date_to': day})['written_off']
+
+    def test_discounts_and_bank_fees_are_no_losses(self):
+        """What a customer may deduct and what the bank keeps is no credit risk: a real write-off of 100 is."""
+        term = self.env['account.payment.term'].create({
+            'name': "2 % in 10 days", 'early_discount': True, 'discount_percentage': 2, 'discount_days': 10,
+            'early_pay_discount_computation': 'excluded',
+            'line_ids': [Command.create({'value': 'percent', 'value_amount': 100, 'nb_days': 30})]})
+        self.company.write({'ar_cash_fee': 10, 'ar_cash_fee_account_id': self.expense.copy().id})
+        early = self.ar_invoice(1_000, '2025-11-01', invoice_payment_term_id=term.id)
+        self.assertEqual(self.bank_pays(early, 980, '2025-11-08'), 'discount')
+        short = self.ar_invoice(1_000, '2025-11-01', '2025-12-01')
+        self.assertEqual(self.bank_pays(short, 992.5, '2025-12-01'), 'fee')
+        self.assertEqual(early.invoice_date_due.isoformat(), '2025-12-01')
+        real = self.ar_invoice(1_000, '2025-11-01', '2025-12-02')
+        self.ar_pay(real, '2025-12-05', amount=900, payment_difference_handling='reconcile',
+                    writeoff_account_id=self.expense.id)
+        self.assertEqual((self.written_off('2025-12-01'), self.written_off('2025-12-02')), (0, 100))
+        self.company.ar_write_off_account_id = self.bad_debt  # others are ordinary expenses from now on
+        self.assertEqual((self.written_off('2025-12-01'), self.written_off('2025-12-02')), (0, 0))
+        self.company.ar_write_off_account_ids += self.expense
+        self.assertEqual((self.written_off('2025-12-01'), self.written_off('2025-12-02')), (0, 100))
+
+    def test_write_off_requests_are_losses_small_balances_are_not(self):
+        """On the very same account: the request says what it is."""
+        self.company.write({'ar_write_off_account_id': self.bad_debt.id, 'ar_write_off_limit_manager': 1_000,
+                            'ar_small_balance_limit': 5})
+        manager = self.ar_user('loss_manager', 'ar_coordinator.group_ar_manager')
+        for kind, amount, due in (('write_off', 100, '2025-12-01'), ('small', 4, '2025-12-02')):
+            invoice = self.ar_invoice(amount, '2025-11-01', due)
+            request = self.env['ar.write.off'].with_user(manager).create({
+                'partner_id': self.customer.id, 'kind': kind, 'reason': "Gone", 'company_id': self.company.id,
+                'line_ids': [Command.create({'move_line_id': self.ar_lines(invoice).id})]})
+            request.action_submit()
+            self.assertEqual((request.state, invoice.amount_residual), ('done', 0))
+            self.assertEqual(request.move_id.line_ids.filtered('debit').account_id, self.bad_debt)
+        self.assertEqual((self.written_off('2025-12-01'), self.written_off('2025-12-02')), (100, 0))
+        self.company.ar_write_off_account_id = self.expense  # another account later: the request is still one
+        self.company.ar_write_off_account_ids = False
+        self.assertEqual((self.written_off('2025-12-01'), self.written_off('2025-12-02')), (100, 0))
+
+    def test_small_losses_account_is_no_choice_of_write_off_accounts(self):
+        """Only an account for small balances is set: expenses still count, that account does not."""
+        small = self.expense.copy()
+        self.company.ar_small_balance_account_id = small
+        for account, due in ((self.expense, '2025-12-01'), (small, '2025-12-02')):
+            invoice = self.ar_invoice(1_000, '2025-11-01', due)
+            self.ar_pay(invoice, '2025-12-05', amount=900, payment_difference_handling='reconcile',
+                        writeoff_account_id=account.id)
+        self.assertEqual((self.written_off('2025-12-01'), self.written_off('2025-12-02')), (100, 0))
+
     def test_roll_rate_vector(self):
         """semantics 3: 200,000 in the next bucket of 1,000,000 a month before is 20 %."""
         company = self.setup_other_company(name="AR roll")
