@@ -1,3 +1,4 @@
+from . import ar_guard
 from . import ar_ledger
 from . import ar_ledger_aged
 from . import ar_ledger_customer

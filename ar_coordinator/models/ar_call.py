@@ -29,7 +29,7 @@ EDITABLE = {'note', 'duration', 'contact_id', 'phone', 'date_next', 'activity_id
 class ArCall(models.Model):
     _name = 'ar.call'
     _description = "Call"
-    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _inherit = ['ar.guard', 'mail.thread', 'mail.activity.mixin']
     _order = 'date desc, id desc'
     _mail_post_access = 'read'
     _rec_names_search = ['partner_id', 'note']

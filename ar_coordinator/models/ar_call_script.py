@@ -12,6 +12,7 @@ SITUATIONS = [
 class ArCallScript(models.Model):
     _name = 'ar.call.script'
     _description = "Call Script"
+    _inherit = ['ar.guard']
     _order = 'sequence, id'
 
     name = fields.Char(required=True, translate=True)

@@ -50,7 +50,7 @@ SETTLED_DAYS = 400  # a text may name a document paid so long ago
 class ArCashProposal(models.Model):
     _name = 'ar.cash.proposal'
     _description = "Cash to Apply"
-    _inherit = ['mail.thread']
+    _inherit = ['ar.guard', 'mail.thread']
     _order = 'date desc, id desc'
     _check_company_auto = True
 

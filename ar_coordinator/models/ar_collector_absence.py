@@ -8,6 +8,7 @@ from ..engine import assignment
 class ArCollectorAbsence(models.Model):
     _name = 'ar.collector.absence'
     _description = "Absence of a Collector"
+    _inherit = ['ar.guard']
     _order = 'date_from desc, id desc'
     _rec_name = 'user_id'
 

@@ -20,6 +20,7 @@ _logger = logging.getLogger(__name__)
 class ArCollectorRule(models.Model):
     _name = 'ar.collector.rule'
     _description = "Collector Assignment Rule"
+    _inherit = ['ar.guard']
     _order = 'company_id, sequence, id'
     _check_company_auto = True
 

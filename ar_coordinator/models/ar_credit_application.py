@@ -16,7 +16,7 @@ CUSTOMER_FIELDS = (
 class ArCreditApplication(models.Model):
     _name = 'ar.credit.application'
     _description = "Credit Application"
-    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _inherit = ['ar.guard', 'mail.thread', 'mail.activity.mixin']
     _order = 'id desc'
     _rec_name = 'partner_id'
     _mail_post_access = 'read'

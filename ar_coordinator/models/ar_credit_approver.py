@@ -6,6 +6,7 @@ from odoo.exceptions import ValidationError
 class ArCreditApprover(models.Model):
     _name = 'ar.credit.approver'
     _description = "Credit Approver"
+    _inherit = ['ar.guard']
     _order = 'company_id, amount_to, id'
     _rec_name = 'user_id'
 

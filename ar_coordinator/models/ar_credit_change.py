@@ -21,7 +21,7 @@ FREE_FIELDS = {'message_main_attachment_id', 'activity_ids', 'message_ids', 'mes
 class ArCreditChange(models.Model):
     _name = 'ar.credit.change'
     _description = "Change of Credit"
-    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _inherit = ['ar.guard', 'mail.thread', 'mail.activity.mixin']
     _order = 'id desc'
     _rec_name = 'partner_id'
     _mail_post_access = 'read'

@@ -6,6 +6,7 @@ from odoo.exceptions import ValidationError
 class ArCreditClass(models.Model):
     _name = 'ar.credit.class'
     _description = "Risk Class"
+    _inherit = ['ar.guard']
     _order = 'sequence, id'
 
     name = fields.Char(required=True, translate=True)

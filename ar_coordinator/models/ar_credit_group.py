@@ -9,7 +9,7 @@ from .ar_credit_partner import Limit
 class ArCreditGroup(models.Model):
     _name = 'ar.credit.group'
     _description = "Credit Group"
-    _inherit = ['mail.thread']
+    _inherit = ['ar.guard', 'mail.thread']
     _order = 'name, id'
 
     name = fields.Char(required=True, tracking=True)

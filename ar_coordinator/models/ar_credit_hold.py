@@ -39,7 +39,7 @@ ON_FIELDS = {credit.POSTING: 'on_posting', credit.ORDER: 'on_order', credit.DELI
 class ArCreditHold(models.Model):
     _name = 'ar.credit.hold'
     _description = "Credit Hold"
-    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _inherit = ['ar.guard', 'mail.thread', 'mail.activity.mixin']
     _order = 'date_start desc, id desc'
     _rec_name = 'partner_id'
     _mail_post_access = 'read'

@@ -9,7 +9,7 @@ from odoo.tools.misc import format_date, formatLang
 class ArCreditReport(models.Model):
     _name = 'ar.credit.report'
     _description = "Credit Report"
-    _inherit = ['mail.thread']
+    _inherit = ['ar.guard', 'mail.thread']
     _order = 'date desc, id desc'
     _rec_name = 'source'
 
@@ -46,7 +46,7 @@ class ArCreditReport(models.Model):
 class ArCreditGuarantee(models.Model):
     _name = 'ar.credit.guarantee'
     _description = "Credit Insurance or Guarantee"
-    _inherit = ['mail.thread']
+    _inherit = ['ar.guard', 'mail.thread']
     _order = 'date_to, id'
 
     name = fields.Char(string="Policy Number", help="Or number of the guarantee.")

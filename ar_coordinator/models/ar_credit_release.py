@@ -18,7 +18,7 @@ USABLE_STATES = ('approved', 'used')
 class ArCreditRelease(models.Model):
     _name = 'ar.credit.release'
     _description = "Credit Release"
-    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _inherit = ['ar.guard', 'mail.thread', 'mail.activity.mixin']
     _order = 'id desc'
     _mail_post_access = 'read'
 

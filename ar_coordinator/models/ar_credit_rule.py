@@ -36,6 +36,7 @@ JUDGED_FIELDS = (
 class ArCreditRule(models.Model):
     _name = 'ar.credit.rule'
     _description = "Credit Rule"
+    _inherit = ['ar.guard']
     _order = 'sequence, id'
 
     name = fields.Char(required=True, translate=True)

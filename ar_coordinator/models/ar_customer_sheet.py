@@ -9,6 +9,7 @@ from odoo.tools.misc import format_date
 
 ITEMS = 200  # open items shown
 CONTACTS = 12
+ACTIONS = ('call', 'write', 'promise', 'plan', 'dispute', 'pause', 'statement', 'form')  # others are the worklist's
 
 
 class ArCustomerSheet(models.AbstractModel):
@@ -87,8 +88,7 @@ class ArCustomerSheet(models.AbstractModel):
         :raise AccessError: unless the user works the desk, in this company
         :raise UserError: for items of others, and what the dialogs refuse
         """
-        opener = getattr(self, f'_open_{action}', None) if isinstance(action, str) and action.isidentifier() else None
-        if not opener:
+        if action not in ACTIONS:
             return self.env['ar.worklist'].get_action(partner_id, company_id, action)
         partner, company = self._check_worker(partner_id, company_id)
         desk = self.with_company(company)

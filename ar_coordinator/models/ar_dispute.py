@@ -26,7 +26,7 @@ DISPUTED_FIELDS = frozenset({'move_id', 'amount', 'amount_accepted', 'line_ids',
 class ArDispute(models.Model):
     _name = 'ar.dispute'
     _description = "Dispute"
-    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _inherit = ['ar.guard', 'mail.thread', 'mail.activity.mixin']
     _order = 'date_open desc, id desc'
     _check_company_auto = True
     _mail_post_access = 'read'

@@ -7,6 +7,7 @@ from odoo.tools import float_compare, float_is_zero
 class ArDisputeLine(models.Model):
     _name = 'ar.dispute.line'
     _description = "Disputed Invoice Line"
+    _inherit = ['ar.guard']
     _order = 'dispute_id, id'
     _rec_name = 'move_line_id'
 

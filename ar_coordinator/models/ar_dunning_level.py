@@ -6,6 +6,7 @@ from odoo.exceptions import ValidationError
 class ArDunningLevel(models.Model):
     _name = 'ar.dunning.level'
     _description = "Dunning Level"
+    _inherit = ['ar.guard']
     _order = 'policy_id, delay_days, sequence, id'
 
     name = fields.Char(required=True, translate=True)

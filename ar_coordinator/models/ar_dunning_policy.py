@@ -22,6 +22,7 @@ class Resolved(NamedTuple):
 class ArDunningPolicy(models.Model):
     _name = 'ar.dunning.policy'
     _description = "Dunning Policy"
+    _inherit = ['ar.guard']
     _order = 'sequence, id'
 
     name = fields.Char(required=True, translate=True)

@@ -11,6 +11,7 @@ from odoo.fields import Command, Domain
 class ArDunningPolicyInvoice(models.Model):
     _name = 'ar.dunning.policy.invoice'
     _description = "Dunning Policy of an Invoice"
+    _inherit = ['ar.guard']
     _rec_name = 'move_id'
     _check_company_auto = True
 

@@ -6,6 +6,7 @@ from odoo.exceptions import ValidationError
 class ArDunningPolicyRule(models.Model):
     _name = 'ar.dunning.policy.rule'
     _description = "Dunning Policy Rule"
+    _inherit = ['ar.guard']
     _order = 'company_id, sequence, id'
     _check_company_auto = True
 

@@ -45,7 +45,7 @@ GUARDED_FIELDS = {
 class ArDunningRun(models.Model):
     _name = 'ar.dunning.run'
     _description = "Dunning Run"
-    _inherit = ['ar.outbox.run', 'mail.thread', 'mail.activity.mixin']
+    _inherit = ['ar.guard', 'ar.outbox.run', 'mail.thread', 'mail.activity.mixin']
     _order = 'as_of desc, id desc'
     _check_company_auto = True
     _outbox_model = 'ar.dunning.letter'

@@ -1,8 +1,49 @@
-"""What the create methods of guarded records have in common.
+"""What guarded records have in common.
 
 They move by their buttons only: what a caller may not write he may not slip in as a default. Their customer is always
-the commercial partner.
+the commercial partner. And nobody gives a record to a company or an owner whose records he may not write.
 """
+from odoo import api, models
+
+
+class ArGuard(models.AbstractModel):
+    """Mixin of the models with record rules: the rules hold for a record as it is after a write as well.
+
+    Odoo looks at them before a write only: a user might move his record to a company he has no access to, or take the
+    name of a colleague, by writing the company, the owner or the parent.
+    """
+    _name = 'ar.guard'
+    _description = "Guarded Record"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override: the company of a line is its parent's, whatever the caller says; Odoo's rules see that one."""
+        if not self.env.su and self._has_company_of_parent():
+            self = without_defaults(self, {'company_id'})
+            vals_list = [_without_company(vals) for vals in vals_list]
+        return super().create(vals_list)
+
+    def write(self, vals):
+        """Override: check record rules again when links were changed.
+
+        :raise AccessError: when the user may not write what the records have become
+        """
+        if not self.env.su and self._has_company_of_parent():
+            vals = _without_company(vals)
+        result = super().write(vals)
+        if not self.env.su and any(
+                self._fields[name].type in ('many2one', 'many2many') for name in vals if name in self._fields):
+            self.check_access('write')
+        return result
+
+    def _has_company_of_parent(self):
+        """Whether the company is computed, and not chosen."""
+        field = self._fields.get('company_id')
+        return bool(field and field.compute and field.readonly)
+
+
+def _without_company(vals):
+    return {name: value for name, value in vals.items() if name != 'company_id'}
 
 
 def without_defaults(records, names):

@@ -19,7 +19,7 @@ GUARDED_FIELDS = {'state', 'company_id', 'partner_id', 'date_returned', 'returne
 class ArHandOver(models.Model):
     _name = 'ar.hand.over'
     _description = "Customer Handed Over"
-    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _inherit = ['ar.guard', 'mail.thread', 'mail.activity.mixin']
     _order = 'state, date desc, id desc'
     _rec_name = 'partner_id'
 

@@ -12,6 +12,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools.misc import format_date
 
 from .ar_dunning_print import LETTER_REPORT
+from .ar_guard import without_defaults
 
 LETTER_STATES = ('queued', 'sent', 'failed', 'bounced')
 
@@ -140,6 +141,7 @@ def _make_csv(head, rows):
 class ArHandOverProgress(models.Model):
     _name = 'ar.hand.over.progress'
     _description = "Progress at an Agency"
+    _inherit = ['ar.guard']
     _order = 'date desc, id desc'
 
     hand_over_id = fields.Many2one(comodel_name='ar.hand.over', required=True, index=True, ondelete='cascade')
@@ -153,3 +155,15 @@ class ArHandOverProgress(models.Model):
     note = fields.Char(required=True)
     user_id = fields.Many2one(
         comodel_name='res.users', string="Noted by", default=lambda self: self.env.user, readonly=True)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self = without_defaults(self, {'user_id'})
+        if not self.env.su and any('user_id' in vals for vals in vals_list):
+            raise AccessError(self.env._("Who noted it is recorded by itself."))
+        return super().create(vals_list)
+
+    def write(self, vals):
+        if not self.env.su and {'hand_over_id', 'company_id', 'user_id'} & set(vals):
+            raise AccessError(self.env._("A hand-over stays as it was: take the customer back, and hand over anew."))
+        return super().write(vals)

@@ -48,6 +48,7 @@ ENCODINGS = [
 class ArImportPreset(models.Model):
     _name = 'ar.import.preset'
     _description = "Receivables Import Format"
+    _inherit = ['ar.guard']
     _order = 'sequence, name, id'
 
     name = fields.Char(required=True, translate=True)
@@ -90,6 +91,7 @@ class ArImportPreset(models.Model):
 class ArImportPresetColumn(models.Model):
     _name = 'ar.import.preset.column'
     _description = "Column of a Receivables Import Format"
+    _inherit = ['ar.guard']
     _order = 'sequence, id'
 
     preset_id = fields.Many2one(comodel_name='ar.import.preset', required=True, index=True, ondelete='cascade')

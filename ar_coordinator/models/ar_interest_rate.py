@@ -13,7 +13,7 @@ MISSING_RATE_ACTIVITY = 'ar_coordinator.mail_activity_type_missing_rate'
 class ArInterestRate(models.Model):
     _name = 'ar.interest.rate'
     _description = "Reference Rate of Late-Payment Interest"
-    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _inherit = ['ar.guard', 'mail.thread', 'mail.activity.mixin']
     _order = 'scheme, country_id, date_from desc, id'
 
     scheme = fields.Selection(

@@ -16,6 +16,7 @@ TARGET_UNITS = {
 class ArKpiTarget(models.Model):
     _name = 'ar.kpi.target'
     _description = "Receivables Target"
+    _inherit = ['ar.guard']
     _order = 'company_id, kpi, user_id, date_from desc'
     _check_company_auto = True
 

@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError
 class ArMonthEndCheck(models.Model):
     _name = 'ar.month.end.check'
     _description = "Check of a Month End"
+    _inherit = ['ar.guard']
     _order = 'pack_id, id'
 
     pack_id = fields.Many2one(comodel_name='ar.month.end.pack', required=True, index=True, ondelete='cascade')
@@ -28,5 +29,7 @@ class ArMonthEndCheck(models.Model):
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
-    def _unlink_except_locked(self):
+    def _unlink_except_made_again(self):
+        if not self.env.su:
+            raise AccessError(self.env._("Checks are made with the pack; a note may be added."))
         self.pack_id._check_open()

@@ -17,14 +17,15 @@ from .ar_guard import without_defaults
 
 GUARDED_FIELDS = {
     'state', 'xlsx_id', 'pdf_id', 'xlsx_checksum', 'pdf_checksum', 'made_by_id', 'made_at', 'locked_by_id', 'locked_at'}
-INPUTS = {'company_id', 'date_from', 'date_to', 'check_ids'}
+PERIOD = {'company_id', 'date_from', 'date_to'}
+INPUTS = {*PERIOD, 'check_ids'}
 FILES = {'xlsx': 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet', 'pdf': 'application/pdf'}
 
 
 class ArMonthEndPack(models.Model):
     _name = 'ar.month.end.pack'
     _description = "Month-End Pack"
-    _inherit = ['mail.thread']
+    _inherit = ['ar.guard', 'mail.thread']
     _order = 'date_to desc, id desc'
 
     name = fields.Char(compute='_compute_name')
@@ -91,7 +92,25 @@ class ArMonthEndPack(models.Model):
             raise AccessError(self.env._("The files of a month-end pack and its status change by its buttons."))
         if (GUARDED_FIELDS | INPUTS) & set(vals):
             self._check_open()
-        return super().write(vals)
+        if not PERIOD & set(vals):
+            return super().write(vals)
+        before = {record: record._get_period() for record in self}
+        result = super().write(vals)
+        self.filtered(lambda record: record.state != 'draft' and record._get_period() != before[record])._forget()
+        return result
+
+    def _get_period(self):
+        return self.company_id, self.date_from, self.date_to
+
+    def _forget(self):
+        """Drop the files and checks of another period or company: the pack is new again."""
+        packs = self.sudo()  # sudo: guarded fields, checks and files are the pack's; access was checked by write
+        files = packs.xlsx_id | packs.pdf_id
+        packs.check_ids.unlink()
+        packs.write({
+            'state': 'draft', **{f'{kind}_{name}': False for kind in FILES for name in ('id', 'checksum')},
+            'made_by_id': False, 'made_at': False})
+        files.unlink()
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_locked(self):

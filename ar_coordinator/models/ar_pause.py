@@ -12,7 +12,7 @@ from odoo.tools.misc import format_date
 class ArPause(models.Model):
     _name = 'ar.pause'
     _description = "Pause of Reminders"
-    _inherit = ['mail.thread']
+    _inherit = ['ar.guard', 'mail.thread']
     _order = 'date_end, id'
     _check_company_auto = True
 

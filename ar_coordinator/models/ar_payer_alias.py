@@ -7,6 +7,7 @@ from ..engine.cash import normalise_name
 class ArPayerAlias(models.Model):
     _name = 'ar.payer.alias'
     _description = "Payer Name"
+    _inherit = ['ar.guard']
     _order = 'count desc, id'
     _rec_name = 'payer'
 

@@ -46,7 +46,7 @@ FIXED_FIELDS = {'partner_id', 'company_id', 'currency_id', 'date_promised', 'tol
 class ArPromise(models.Model):
     _name = 'ar.promise'
     _description = "Promise to Pay"
-    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _inherit = ['ar.guard', 'mail.thread', 'mail.activity.mixin']
     _order = 'date_promised desc, id desc'
     _check_company_auto = True
     _mail_post_access = 'read'

@@ -11,6 +11,7 @@ UNKEPT_DOMAIN = Domain('state', 'in', ('broken', 'partly_kept')) | Domain('outco
 class ArPromiseLine(models.Model):
     _name = 'ar.promise.line'
     _description = "Promised Item"
+    _inherit = ['ar.guard']
     _order = 'date_maturity, id'
     _rec_name = 'move_id'
     _check_company_auto = True

@@ -34,7 +34,7 @@ GUARDED_FIELDS = {
 class ArPromisePlan(models.Model):
     _name = 'ar.promise.plan'
     _description = "Payment Plan"
-    _inherit = ['portal.mixin', 'mail.thread', 'mail.activity.mixin']
+    _inherit = ['ar.guard', 'portal.mixin', 'mail.thread', 'mail.activity.mixin']
     _order = 'id desc'
     _check_company_auto = True
     _mail_post_access = 'read'

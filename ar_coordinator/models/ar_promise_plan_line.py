@@ -11,6 +11,7 @@ JUDGED_FIELDS = {'state', 'amount_paid', 'promise_id'}
 class ArPromisePlanItem(models.Model):
     _name = 'ar.promise.plan.item'
     _description = "Item of a Payment Plan"
+    _inherit = ['ar.guard']
     _order = 'date_maturity, id'
     _rec_name = 'move_id'
 
@@ -70,6 +71,7 @@ class ArPromisePlanItem(models.Model):
 class ArPromiseInstalment(models.Model):
     _name = 'ar.promise.instalment'
     _description = "Instalment of a Payment Plan"
+    _inherit = ['ar.guard']
     _order = 'plan_id, sequence'
     _rec_name = 'date'
 

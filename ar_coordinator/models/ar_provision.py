@@ -24,7 +24,7 @@ INPUTS = {'date', 'company_id', 'bucket_limits', 'months', 'lost', 'rate_source'
 class ArProvision(models.Model):
     _name = 'ar.provision'
     _description = "Provision for Credit Losses"
-    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _inherit = ['ar.guard', 'mail.thread', 'mail.activity.mixin']
     _order = 'date desc, id desc'
     _check_company_auto = True
 

@@ -6,14 +6,16 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ..engine import provision
-from .ar_guard import of_customers
+from .ar_guard import of_customers, without_defaults
 
+CALCULATED = {'gross', 'amount'}
 REASONS = [('handed_over', "Handed over"), ('insolvent', "Insolvent"), ('disputed', "Disputed"), ('other', "Other")]
 
 
 class ArProvisionLine(models.Model):
     _name = 'ar.provision.line'
     _description = "Bucket of a Provision"
+    _inherit = ['ar.guard']
     _order = 'provision_id, sequence'
 
     provision_id = fields.Many2one(comodel_name='ar.provision', required=True, index=True, ondelete='cascade')
@@ -62,6 +64,10 @@ class ArProvisionLine(models.Model):
                 before=round(before[line.id] * 100, 4), after=round(line.rate * 100, 4)))
         return result
 
+    @api.ondelete(at_uninstall=False)
+    def _unlink_when_calculated(self):
+        self._check_amounts({'amount'})
+
     def _check_amounts(self, names):
         if names and not self.env.su:
             raise AccessError(self.env._("The matrix of a provision is calculated: only its rates may be changed."))
@@ -79,6 +85,7 @@ class ArProvisionLine(models.Model):
 class ArProvisionIndividual(models.Model):
     _name = 'ar.provision.individual'
     _description = "Individual Provision"
+    _inherit = ['ar.guard']
     _order = 'provision_id, amount desc, id'
 
     provision_id = fields.Many2one(comodel_name='ar.provision', required=True, index=True, ondelete='cascade')
@@ -110,19 +117,24 @@ class ArProvisionIndividual(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        if not self.env.su and any('gross' in vals for vals in vals_list):
+        self = without_defaults(self, CALCULATED)
+        if not self.env.su and any(CALCULATED & set(vals) for vals in vals_list):
             raise AccessError(self.env._("What a customer owes is taken from the ledger."))
         individuals = super().create(of_customers(self.env, vals_list))
         individuals._changed(self.env._("Individual provision added"))
         return individuals
 
     def write(self, vals):
-        if 'gross' in vals and not self.env.su:
+        if CALCULATED & set(vals) and not self.env.su:
             raise AccessError(self.env._("What a customer owes is taken from the ledger."))
         if 'gross' in vals:
             return super().write(vals)
+        _check_proposals(self)
+        if 'provision_id' in vals:
+            self.provision_id.sudo().is_stale = True  # sudo: guarded field; access to the lines is checked by write
         result = super().write(of_customers(self.env, [vals])[0])
-        self._changed(self.env._("Individual provision changed"), stale='partner_id' in vals)
+        self._changed(
+            self.env._("Individual provision changed"), stale=bool({'partner_id', 'provision_id'} & set(vals)))
         return result
 
     @api.ondelete(at_uninstall=False)

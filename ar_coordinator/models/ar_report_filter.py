@@ -5,6 +5,7 @@ from odoo import api, fields, models
 class ArReportFilter(models.Model):
     _name = 'ar.report.filter'
     _description = "Saved Report Filter"
+    _inherit = ['ar.guard']
     _order = 'name, id'
 
     name = fields.Char(required=True)
@@ -27,7 +28,10 @@ class ArReportFilter(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
-        """Override: a new default takes the place of the former one."""
+        """Override: a new default takes the place of the former one; a filter stays its owner's."""
+        given = self.filtered(lambda record: record.user_id.id != vals.get('user_id', record.user_id.id))
+        if given and not self.env.su:
+            raise self.env['ir.rule']._make_access_error('write', given)
         if vals.get('is_default'):
             self._drop_defaults(set(self.mapped('report')), self)
         return super().write(vals)

@@ -37,7 +37,7 @@ QUARTER_ENDS = (3, 6, 9, 12)
 class ArStatementRun(models.Model):
     _name = 'ar.statement.run'
     _description = "Statement Run"
-    _inherit = ['ar.outbox.run', 'mail.thread', 'mail.activity.mixin']
+    _inherit = ['ar.guard', 'ar.outbox.run', 'mail.thread', 'mail.activity.mixin']
     _order = 'date_to desc, id desc'
     _check_company_auto = True
     _outbox_model = 'ar.statement.run.line'

@@ -29,6 +29,7 @@ WITH_DAYS = (worklist.BIG_DUE, worklist.DAYS, worklist.REST, worklist.PROMISE_DU
 class ArWorklistRule(models.Model):
     _name = 'ar.worklist.rule'
     _description = "Worklist Rule"
+    _inherit = ['ar.guard']
     _order = 'sequence, id'
 
     name = fields.Char(required=True, translate=True)

@@ -29,7 +29,7 @@ APPROVAL_ACTIVITY = 'mail.mail_activity_data_todo'
 class ArWriteOff(models.Model):
     _name = 'ar.write.off'
     _description = "Write-Off Request"
-    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _inherit = ['ar.guard', 'mail.thread', 'mail.activity.mixin']
     _order = 'id desc'
     _check_company_auto = True
 
@@ -468,6 +468,7 @@ class ArWriteOff(models.Model):
 class ArWriteOffLine(models.Model):
     _name = 'ar.write.off.line'
     _description = "Item of a Write-Off Request"
+    _inherit = ['ar.guard']
     _order = 'request_id desc, id'
 
     request_id = fields.Many2one(
@@ -584,6 +585,7 @@ class ArWriteOffLine(models.Model):
 class ArWriteOffLimit(models.Model):
     _name = 'ar.write.off.limit'
     _description = "Write-Off Limit of a User"
+    _inherit = ['ar.guard']
     _rec_name = 'user_id'
     _order = 'company_id, user_id'
 

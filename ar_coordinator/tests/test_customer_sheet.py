@@ -1,4 +1,6 @@
 """The customer sheet: its figures, timeline, notes, actions; who may see and do what."""
+from unittest.mock import patch
+
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
@@ -121,6 +123,10 @@ class TestCustomerSheet(DeskCommon, HttpCase):
             context('pause', self.ar_lines(one + two))
         with self.assertRaises(UserError):
             sheets.get_action(self.customer.id, self.company.id, 'nonsense')
+        for name in ('wizard', 'action', 'call.x', ['call'], None):
+            with self.assertRaisesRegex(UserError, "knows no action"), patch.object(
+                    type(sheets), '_open_wizard', side_effect=AssertionError("a helper, and no button")):
+                sheets.get_action(self.customer.id, self.company.id, name, chosen.ids)
         with self.assertRaises(UserError):
             sheets.get_action(self.other_customer.id, self.company.id, 'promise', chosen.ids)
 

@@ -53,6 +53,25 @@ class TestHandOverFile(DunningCommon):
             {'hand_over_id': record.id, 'note': "Promises the rest"}])
         self.assertEqual((record.amount_recovered, record.amount_fees), (400, 60))
 
+    def test_progress_is_of_its_author_and_its_hand_over(self):
+        record = self.hand_over()
+        other = record.create({'partner_id': self.other_customer.id, 'to': 'agency', 'reason': "Does not pay"})
+        company = self.setup_other_company(name="AR branch")['company']
+        progress = self.env['ar.hand.over.progress'].with_user(self.clerk)
+        entry = progress.with_context(default_user_id=self.manager.id).create(
+            {'hand_over_id': record.id, 'company_id': company.id, 'note': "News"})
+        self.assertEqual((entry.user_id, entry.company_id), (self.clerk, self.company))
+        for vals in ({'hand_over_id': other.id}, {'company_id': company.id}, {'user_id': self.manager.id}):
+            with self.assertRaises(AccessError):
+                entry.write(vals)
+        with self.assertRaises(AccessError):
+            progress.create({'hand_over_id': record.id, 'note': "News", 'user_id': self.manager.id})
+        theirs = self.env['ar.hand.over'].create({
+            'partner_id': self.customer.id, 'company_id': company.id, 'to': 'agency', 'reason': "Does not pay"})
+        with self.assertRaises(AccessError):
+            progress.create({'hand_over_id': theirs.id, 'company_id': self.company.id, 'note': "News"})
+        entry.note = "Other news"
+
     def test_roles(self):
         record = self.hand_over()
         with self.assertRaises(AccessError):

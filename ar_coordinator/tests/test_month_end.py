@@ -6,6 +6,7 @@ from unittest.mock import patch
 from openpyxl import load_workbook
 from pypdf import PdfReader
 
+from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import HttpCase, tagged
 
@@ -33,6 +34,30 @@ class MonthEndCommon(RollForwardCommon):
 
 @tagged('post_install', '-at_install')
 class TestMonthEnd(MonthEndCommon):
+
+    def test_checks_and_files_are_of_the_period(self):
+        """Nobody deletes a failed check, or locks another month than the one the files are about."""
+        manager = self.ar_user('pack_manager', 'ar_coordinator.group_ar_manager')
+        pack = self.make().with_user(manager)
+        failed = pack.check_ids.filtered(lambda check: not check.is_ok)
+        self.assertTrue(failed)
+        for delete in (failed.unlink, lambda: pack.write({'check_ids': [Command.clear()]})):
+            with self.assertRaises(AccessError):
+                delete()
+        failed[0].note = "Found out"
+        pack.write({'date_from': pack.date_from, 'date_to': pack.date_to})
+        self.assertEqual(pack.state, 'made', "the same period")
+        files = (pack.xlsx_id | pack.pdf_id).sudo()
+        pack.write({'date_from': '2026-02-01', 'date_to': '2026-02-28'})
+        self.assertEqual(
+            (pack.state, pack.xlsx_id.id, pack.pdf_id.id, pack.xlsx_checksum, pack.pdf_checksum, pack.check_ids.ids),
+            ('draft', False, False, False, False, []))
+        self.assertFalse(files.exists())
+        with self.assertRaisesRegex(UserError, "make the files first"):
+            pack.action_lock()
+        pack.action_make()
+        pack.action_lock()
+        self.assertEqual(pack.state, 'locked')
 
     def test_xlsx_has_every_report(self):
         """The file reopened: the sheets, and the figures of each report's `get_data`."""

@@ -505,6 +505,30 @@ class TestProvision(ProvisionCommon):
         mine.action_book()
         self.assertEqual(record.move_id.create_uid, manager)
 
+    def test_what_is_booked_keeps_its_lines(self):
+        manager = self.ar_user('prov_keeper', 'ar_coordinator.group_ar_manager')
+        record = self.provision().with_user(manager)
+        draft = self.provision(date='2026-02-28').with_user(manager)
+        record.individual_ids = [Command.create({'partner_id': self.customer.id, 'rate': 0.5})]
+        individual = record.individual_ids.filtered(lambda line: line.rate == 0.5)
+        with self.assertRaises(AccessError):
+            individual.amount = 1
+        with self.assertRaises(AccessError):
+            record.line_ids.unlink()
+        record.action_calculate()
+        record.action_book()
+        before = record.amount_total
+        with self.assertRaises(AccessError):
+            record.line_ids.unlink()
+        for vals in ({'provision_id': draft.id}, {'rate': 0.1}):
+            with self.assertRaisesRegex(UserError, "no proposal"), self.env.cr.savepoint():
+                individual.write(vals)
+        self.env.invalidate_all()
+        self.assertEqual((individual.provision_id, record.amount_total), (record, before))
+        free = draft.individual_ids.create({'provision_id': draft.id, 'partner_id': self.other_customer.id})
+        with self.assertRaisesRegex(UserError, "no proposal"), self.env.cr.savepoint():
+            free.provision_id = record
+
     def test_two_companies(self):
         """Each company has its own provision in its own currency, from its own books and accounts."""
         branch = self.setup_other_company(name="AR branch", currency_id=self.eur.id)
