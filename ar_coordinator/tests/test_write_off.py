@@ -1,7 +1,10 @@
 """Write-offs, small balances and refunds: exact entries, four eyes, and nothing that a write-off is not."""
+from psycopg2.errors import SerializationFailure
+
 from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from .dunning_common import DunningCommon
 
@@ -191,6 +194,21 @@ class TestWriteOff(DunningCommon):
             request = self.ask(self.ar_invoice(30, '2026-02-01'))
             request.action_submit()
             self.assertEqual(request.state, 'requested' if number else 'done')
+
+    def test_two_at_once_do_not_share_the_limit(self):
+        """The later of two transactions that use the same limit fails to serialize, and Odoo repeats it."""
+        request = self.ask(self.ar_invoice(30, '2026-02-01'))
+        elsewhere = self.ask(self.ar_invoice(30, '2026-02-01', partner=self.other_customer))
+        key = f'ar.write.off,{self.company.id},{self.customer.id},{self.clerk.id}'
+        with self.registry.cursor() as other:
+            self.env(cr=other)['ar.ledger']._take_turns([key])
+            other.commit()
+            with mute_logger('odoo.sql_db'), self.assertRaises(SerializationFailure):
+                request.action_submit()
+            other.execute("DELETE FROM ar_credit_turn WHERE name = %s", [key])
+        self.assertEqual(request.state, 'draft')
+        elsewhere.action_submit()
+        self.assertEqual(elsewhere.state, 'done', "another customer's limit stops nobody")
 
     def test_limits_of_users(self):
         """A user's own limits stand before the role's, for asking and for approving."""
