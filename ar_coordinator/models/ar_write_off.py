@@ -22,6 +22,7 @@ GUARDED_FIELDS = {
     'state', 'requested_by_id', 'date_requested', 'approved_by_id', 'date_done', 'move_id', 'payment_id',
     'reversal_move_id'}
 CONTENT_FIELDS = {'company_id', 'partner_id', 'kind', 'currency_id', 'line_ids', 'cause', 'reason', 'with_tax_relief'}
+REFUND_FIELDS = {'state', 'amount', 'currency_id', 'partner_id', 'payment_type', 'partner_type'}
 LOOK_BACK_DAYS = 365
 APPROVAL_ACTIVITY = 'mail.mail_activity_data_todo'
 
@@ -635,12 +636,17 @@ class ArWriteOffLimit(models.Model):
 class AccountPayment(models.Model):
     _inherit = 'account.payment'
 
+    def write(self, vals):
+        """Override: a refund that is on its way is what was approved, however it was posted or edited."""
+        result = super().write(vals)
+        if REFUND_FIELDS & set(vals):
+            self.filtered(lambda payment: payment.state in ('in_process', 'paid'))._ar_check_refunds()
+        return result
+
     def action_post(self):
         """Override of `account`: a refund that is posted uses up the credits it pays back."""
+        requests = self._ar_check_refunds()
         result = super().action_post()
-        # sudo: whoever posts the payment; it is matched with what the approved request names
-        requests = self.env['ar.write.off'].sudo().search(
-            [('payment_id', 'in', self.ids), ('kind', '=', 'refund'), ('state', '=', 'done')])
         for request in requests:
             own = request.payment_id.move_id.line_ids.filtered(
                 lambda line: line.account_id.account_type == 'asset_receivable' and not line.reconciled)
@@ -649,3 +655,22 @@ class AccountPayment(models.Model):
             if own and items:
                 (own + items).reconcile()
         return result
+
+    def _ar_check_refunds(self):
+        """Return the requests that these payments pay; what was asked for (and approved) must be what is paid.
+
+        :raise UserError: for a payment of another amount, currency, customer or direction
+        """
+        # sudo: whoever posts the payment; it is compared and matched with what the approved request names
+        requests = self.env['ar.write.off'].sudo().search(
+            [('payment_id', 'in', self.ids), ('kind', '=', 'refund'), ('state', '=', 'done')])
+        for request in requests:
+            payment, amount = request.payment_id, -request.amount_total
+            if (payment.payment_type, payment.partner_type) != ('outbound', 'customer') \
+                    or payment.partner_id != request.partner_id or payment.currency_id != request.currency_id \
+                    or request.currency_id.compare_amounts(payment.amount, amount) != 0:
+                raise UserError(self.env._(
+                    "%(payment)s: %(request)s allows to pay %(amount)s to %(customer)s. Change the payment back, or"
+                    " reverse the request and make another one.", payment=payment.display_name, request=request.name,
+                    amount=request.currency_id.format(amount), customer=request.partner_id.display_name))
+        return requests

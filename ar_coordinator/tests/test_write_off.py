@@ -339,6 +339,40 @@ class TestWriteOff(DunningCommon):
         with self.assertRaises(UserError):
             request.with_user(self.manager).action_reverse()
 
+    def test_refund_pays_what_was_approved(self):
+        """The draft payment of an approved refund can be edited, but only what was approved is paid."""
+        credit = self.ar_invoice(100, '2026-02-01', move_type='out_refund')
+        request = self.ask(credit, kind='refund', cause='overpaid')
+        request.action_submit()
+        request.with_user(self.manager).action_approve()
+        payment = request.payment_id
+        for vals in (
+                {'amount': 9000}, {'amount': 99.99}, {'currency_id': self.eur.id},
+                {'partner_id': self.other_customer.id}, {'payment_type': 'inbound'}, {'partner_type': 'supplier'}):
+            for post in (payment.action_post, payment.action_validate, lambda: payment.write({'state': 'paid'})):
+                with self.subTest(**vals), self.cr.savepoint() as savepoint:
+                    payment.write(vals)
+                    with self.assertRaisesRegex(UserError, r"\$.100\.00 to Harbour Fish"):
+                        post()
+                    savepoint.rollback()
+                self.assertRecordValues(payment, [{'state': 'draft', 'amount': 100}])
+        self.assertFalse(self.ar_lines(credit).reconciled)
+        payment.date = '2026-03-30'
+        payment.action_post()
+        self.assertTrue(self.ar_lines(credit).reconciled)
+        self.assertRecordValues(payment, [{'amount': 100, 'partner_id': self.customer.id}])
+        with self.assertRaisesRegex(UserError, "Change the payment back"):
+            payment.amount = 9000
+
+    def test_other_payments_are_free(self):
+        """Payments that no request is for are edited and posted as before."""
+        payment = self.env['account.payment'].create({
+            'payment_type': 'outbound', 'partner_type': 'customer', 'partner_id': self.customer.id, 'amount': 10,
+            'company_id': self.company.id})
+        payment.amount = 20
+        payment.action_post()
+        self.assertEqual((payment.amount, payment.state != 'draft'), (20, True))
+
     def test_refund_taken_back(self):
         """While its payment is a draft a refund can be undone."""
         credit = self.ar_invoice(40, '2026-02-01', move_type='out_refund')
