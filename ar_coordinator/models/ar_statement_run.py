@@ -308,10 +308,12 @@ class ArStatementRun(models.Model):
         self = self._in_company()
         partners = self.env['res.partner'].with_context(active_test=False).browse(sections)
         everybody = sorted({number for own in sections.values() for number in own} | set(sections))
+        excluded, moved = self._get_excluded(everybody), self._get_moved(everybody)
+        sections = {  # who is left alone is on nobody's statement; its own line says why
+            number: [one for one in own if one == number or one not in excluded] for number, own in sections.items()}
         totals = self.env['ar.ledger'].statement_totals({
             'as_of': self.date_to, 'company_ids': self.company_id.ids, 'partner_ids': everybody})
         addresses = self._get_addresses(partners.ids)
-        excluded, moved = self._get_excluded(everybody), self._get_moved(everybody)
         done = {(partner.id, kind) for partner, kind in self.env['ar.statement.run.line']._read_group([
             ('company_id', '=', self.company_id.id), ('partner_id', 'in', partners.ids),
             ('date_to', '=', self.date_to), ('state', 'in', COUNTED_STATES)], ['partner_id', 'kind'])}
@@ -382,7 +384,7 @@ class ArStatementRun(models.Model):
         frequency = partner.ar_statement_frequency or company.ar_statement_frequency
         is_chosen = partner in self.partner_ids.commercial_partner_id
         checks = (
-            ('consolidated', not section_ids),
+            ('consolidated', not section_ids and partner.id not in excluded),
             ('archived', not partner.active),
             ('unwanted', frequency == 'none' and not is_chosen),
             ('not_now', self.is_automatic and frequency == 'quarterly' and self.date_to.month not in QUARTER_ENDS),
@@ -417,6 +419,10 @@ class ArStatementRun(models.Model):
             vals = fresh[line.partner_id.id]
             write_changed(line, {
                 name: value for name, value in vals.items() if name not in ('run_id', 'section_partner_ids')})
+            [[_command, _zero, covered]] = vals['section_partner_ids']
+            if gone := set(line.section_partner_ids.ids) - set(covered):  # paused or handed over since the preview
+                line.section_partner_ids -= line.section_partner_ids.browse(gone)
+                self.line_ids.filtered(lambda own, gone=gone: own.partner_id.id in gone).reason = 'paused'
         lines.filtered(lambda line: line.state == 'draft')._queue()
 
     def _leave_out_changed(self, lines):

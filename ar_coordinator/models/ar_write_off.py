@@ -200,6 +200,9 @@ class ArWriteOff(models.Model):
     def action_reverse(self):
         """Undo: the entry is reversed today and the items are open again; a refund's draft payment is cancelled.
 
+        An entry that an accountant reversed or reset to draft is in force no more: it is not reversed once more. A
+        draft is cancelled, for Odoo keeps it matched with the items, and nobody shall post it again.
+
         :raise AccessError: unless the user is a manager
         :raise UserError: when the money of a refund has left
         """
@@ -216,6 +219,11 @@ class ArWriteOff(models.Model):
                 request.state = 'reversed'
                 continue
             today = request.company_id._ar_today()
+            reversal = request.move_id.reversal_move_ids.filtered(lambda move: move.state == 'posted')[:1]
+            if reversal or request.move_id.state != 'posted':
+                request.move_id.filtered(lambda move: move.state == 'draft').button_cancel()
+                request.write({'state': 'reversed', 'reversal_move_id': reversal.id})
+                continue
             reversal = request.move_id._reverse_moves(
                 [{'date': today, 'ref': self.env._("Reversal of %s", request.name)}], cancel=True)
             request.write({'state': 'reversed', 'reversal_move_id': reversal.id})
@@ -329,6 +337,10 @@ class ArWriteOff(models.Model):
         if not self.line_ids:
             raise UserError(self.env._("%s has no items: choose what to write off.", self.name))
         self.line_ids._check_items()
+        if self.kind == 'refund' and len(self.line_ids.move_line_id.account_id) > 1:
+            raise UserError(self.env._(
+                "%s: its credits are on several accounts. Pay those of each account back with a request of its own.",
+                self.name))
         if self.kind == 'small':
             limit = self.company_id.ar_small_balance_limit
             if any(self.company_currency_id.compare_amounts(abs(line.amount_company), limit) > 0
@@ -342,6 +354,9 @@ class ArWriteOff(models.Model):
     def _execute(self):
         """Read the items again under lock, then post the entry or draft the payment."""
         self.ensure_one()
+        if self.kind == 'refund':  # two that pay one credit back at the same instant would not see each other
+            self.env['ar.ledger'].sudo()._take_turns(  # sudo: the table is no user's
+                [f'ar.write.off,refund,{self.company_id.id},{self.partner_id.id}'])
         items = self.line_ids.move_line_id
         items.lock_for_update(allow_referencing=True)
         items.invalidate_recordset()
@@ -569,11 +584,11 @@ class ArWriteOffLine(models.Model):
                     "%(item)s: %(amount)s cannot be taken off, %(open)s is open.", item=item.display_name,
                     amount=request.currency_id.format(line.amount), open=request.currency_id.format(is_open)))
 
-
     def _get_paid_back_elsewhere(self):
-        """Return {credit: amount} that other refunds are for: asked for, or drafted and not paid yet.
+        """Return {credit: amount} that other refunds are for: asked for, or not matched with their payment yet.
 
-        The credit stays open until the payment is posted; it must not be paid back a second time meanwhile.
+        The credit stays open until the payment is matched with it; it must not be paid back a second time meanwhile:
+        not while the payment is a draft, and not when somebody takes the matching of a posted one apart.
         """
         sums = defaultdict(float)
         # sudo: all requests count, whoever may see them
@@ -582,8 +597,12 @@ class ArWriteOffLine(models.Model):
             ('request_id.kind', '=', 'refund'), ('request_id.state', 'in', ('requested', 'done'))])
         for line in others:
             payment = line.request_id.payment_id
-            if line.request_id.state == 'requested' or payment.state == 'draft':
+            if line.request_id.state == 'requested':
                 sums[line.move_line_id] += line.amount
+            elif payment and payment.state not in ('canceled', 'rejected'):
+                own = line.move_line_id.matched_debit_ids.filtered(
+                    lambda partial, payment=payment: partial.debit_move_id.move_id == payment.move_id)
+                sums[line.move_line_id] += min(line.amount + sum(own.mapped('credit_amount_currency')), 0.0)
         return sums
 
 
@@ -644,7 +663,11 @@ class AccountPayment(models.Model):
         return result
 
     def action_post(self):
-        """Override of `account`: a refund that is posted uses up the credits it pays back."""
+        """Override of `account`: a refund that is posted uses up the credits it pays back.
+
+        :raise UserError: when less of a credit is open than is to be paid back
+        """
+        self._check_refunded_credits()
         requests = self._ar_check_refunds()
         result = super().action_post()
         for request in requests:
@@ -674,3 +697,22 @@ class AccountPayment(models.Model):
                     " reverse the request and make another one.", payment=payment.display_name, request=request.name,
                     amount=request.currency_id.format(amount), customer=request.partner_id.display_name))
         return requests
+
+    def _check_refunded_credits(self):
+        """Lock the credits that these drafts pay back, and see that they are still there.
+
+        :raise UserError: when less is open: somebody matched a credit with something else meanwhile
+        """
+        # sudo: whoever posts the payment; the credit is what the approved request names
+        lines = self.env['ar.write.off.line'].sudo().search([
+            ('request_id.payment_id', 'in', self.filtered(lambda payment: payment.state in (False, 'draft')).ids),
+            ('request_id.kind', '=', 'refund'), ('request_id.state', '=', 'done')])
+        items = lines.move_line_id
+        items.lock_for_update(allow_referencing=True)
+        items.invalidate_recordset(['amount_residual', 'amount_residual_currency', 'reconciled'])
+        for item, own in lines.grouped('move_line_id').items():
+            amount, is_open = sum(own.mapped('amount')), item.amount_residual_currency
+            if item.currency_id.compare_amounts(-amount, -is_open) > 0:
+                raise UserError(self.env._(
+                    "%(item)s: %(amount)s cannot be taken off, %(open)s is open.", item=item.display_name,
+                    amount=item.currency_id.format(amount), open=item.currency_id.format(is_open)))

@@ -247,6 +247,38 @@ class TestStatementRun(DunningCommon):
             "Harbour Fish Ltd": ('queued', False), "Harbour Pier": ('skipped', 'consolidated')})
         self.assertEqual(sum(run.line_ids.filtered(lambda line: line.state == 'queued').mapped('balance')), 30)
 
+    def test_left_alone_is_on_no_parents_statement(self):
+        """A subsidiary that is handed over or paused is not on its parent's statement, and its own line says why."""
+        north, south = self.env['res.partner'].create([
+            {'name': name, 'parent_id': self.customer.id, 'is_company': True, 'email': 'n@example.com'}
+            for name in ("Harbour North", "Harbour South")])
+        own, given = self.ar_invoice(10, '2026-01-01'), self.ar_invoice(777, '2026-01-01', partner=north)
+        paused = self.ar_invoice(30, '2026-01-01', partner=south)
+        self.customer.with_company(self.company).ar_statement_with_subsidiaries = True
+        self.env['ar.hand.over'].create({
+            'partner_id': north.id, 'to': 'agency', 'reason': "Unpaid", 'company_id': self.company.id})
+        run = self.new_run()
+        self.assertEqual(self.states(run), {
+            "Harbour Fish Ltd": ('draft', False), "Harbour North": ('skipped', 'paused'),
+            "Harbour South": ('skipped', 'consolidated')})
+        line = run.line_ids.filtered(lambda line: line.partner_id == self.customer)
+        self.assertRecordValues(line, [{'balance': 40, 'section_partner_ids': (self.customer + south).ids}])
+        self.env['ar.pause'].create({  # after the preview
+            'partner_id': south.id, 'reason': "Waits", 'date_end': '2026-05-31', 'user_id': self.clerk.id,
+            'company_id': self.company.id})
+        self.send(run)
+        self.assertEqual(self.states(run), {
+            "Harbour Fish Ltd": ('queued', False), "Harbour North": ('skipped', 'paused'),
+            "Harbour South": ('skipped', 'paused')})
+        self.assertRecordValues(line, [{'balance': 10, 'section_partner_ids': self.customer.ids}])
+        html = line.attachment_id.raw.decode()
+        self.assertIn(own.name, html)
+        self.assertNotIn(given.name, html)
+        self.assertNotIn(paused.name, html)
+        everything = self.new_run(skip_paused=False, kind='activity')
+        line = everything.line_ids.filtered(lambda line: line.partner_id == self.customer)
+        self.assertRecordValues(line, [{'balance': 817, 'section_partner_ids': (self.customer + north + south).ids}])
+
     def test_language(self):
         """Failure 18 for statements: the whole statement is in the customer's language."""
         self.env['res.lang']._activate_lang('de_DE')

@@ -1,4 +1,6 @@
 """Write-offs, small balances and refunds: exact entries, four eyes, and nothing that a write-off is not."""
+from unittest.mock import patch
+
 from psycopg2.errors import SerializationFailure
 
 from odoo import Command
@@ -270,6 +272,36 @@ class TestWriteOff(DunningCommon):
         with self.assertRaises(UserError):
             request.with_user(self.manager).action_reverse()
 
+    def balance(self):
+        """What the customer owes by the books."""
+        return sum(self.env['account.move.line'].search([
+            ('partner_id', '=', self.customer.id), ('parent_state', '=', 'posted'),
+            ('account_id.account_type', '=', 'asset_receivable')]).mapped('balance'))
+
+    def test_reverse_what_an_accountant_reversed(self):
+        """The entry is reversed already: the request takes note of it, and no second reversal doubles the debt."""
+        invoice = self.ar_invoice(50, '2026-02-01')
+        request = self.ask(invoice)
+        request.action_submit()
+        reversal = request.move_id._reverse_moves([{'date': '2026-03-31'}], cancel=True)
+        self.assertEqual((request.state, invoice.amount_residual, self.balance()), ('done', 50, 50))
+        request.with_user(self.manager).action_reverse()
+        self.assertEqual((request.state, request.reversal_move_id), ('reversed', reversal))
+        self.assertEqual(request.move_id.reversal_move_ids, reversal)
+        self.assertEqual((invoice.amount_residual, self.balance()), (50, 50))
+
+    def test_reverse_what_is_a_draft_again(self):
+        """The entry was reset to draft: nothing is in the books and nothing is reversed; the draft is cancelled."""
+        invoice = self.ar_invoice(50, '2026-02-01')
+        request = self.ask(invoice)
+        request.action_submit()
+        request.move_id.button_draft()
+        self.assertEqual((invoice.amount_residual, self.balance()), (0, 50), "Odoo leaves the draft matched")
+        request.with_user(self.manager).action_reverse()
+        self.assertRecordValues(request, [{'state': 'reversed', 'reversal_move_id': False}])
+        self.assertEqual((request.move_id.state, request.move_id.reversal_move_ids.ids), ('cancel', []))
+        self.assertEqual((invoice.amount_residual, self.balance()), (50, 50))
+
     def test_refuses_nonsense(self):
         """Another customer's item, more than is open, a credit, another company's item, nothing at all."""
         invoice, credit = self.ar_invoice(50, '2026-02-01'), self.ar_invoice(20, '2026-02-01', move_type='out_refund')
@@ -396,3 +428,79 @@ class TestWriteOff(DunningCommon):
         third = self.ask(credit, kind='refund', amount=-30)
         third.action_submit()
         self.assertEqual(third.state, 'done')
+
+    def test_credit_used_before_the_refund_is_posted(self):
+        """The credit was matched with an invoice meanwhile: what is gone is not paid out; the rest stays a draft."""
+        invoice, credit = self.ar_invoice(30, '2026-02-01'), self.ar_invoice(40, '2026-02-01', move_type='out_refund')
+        request = self.ask(credit, kind='refund')
+        request.action_submit()
+        (self.ar_lines(invoice) + self.ar_lines(credit)).reconcile()
+        with self.assertRaisesRegex(UserError, "cannot be taken off"):
+            request.payment_id.action_post()
+        self.assertEqual((request.payment_id.state, self.ar_lines(credit).amount_residual), ('draft', -10))
+        self.ar_lines(invoice).remove_move_reconcile()
+        request.payment_id.action_post()
+        self.assertTrue(self.ar_lines(credit).reconciled)
+        request.payment_id.action_post()  # again, as from the list: it is posted already
+        self.assertEqual(request.payment_id.state, 'paid')
+
+    def test_refunds_posted_together(self):
+        """Two refunds of one credit that are posted in one go are looked at together."""
+        invoice, credit = self.ar_invoice(5, '2026-02-01'), self.ar_invoice(40, '2026-02-01', move_type='out_refund')
+        first, second = (self.ask(credit, kind='refund', amount=amount) for amount in (-30, -10))
+        first.action_submit()
+        second.action_submit()
+        (self.ar_lines(invoice) + self.ar_lines(credit)).reconcile()
+        with self.assertRaisesRegex(UserError, "cannot be taken off"):
+            (first.payment_id + second.payment_id).action_post()
+        first.payment_id.action_post()
+        self.assertEqual(self.ar_lines(credit).amount_residual, -5)
+
+    def test_refund_of_one_account(self):
+        """Credits on two accounts are not paid back by one payment: it would settle one account only."""
+        special = self.receivable.copy()
+        first = self.ar_invoice(10, '2026-02-01', move_type='out_refund')
+        self.customer.with_company(self.company).property_account_receivable_id = special
+        second = self.ar_invoice(20, '2026-02-01', move_type='out_refund')
+        self.assertEqual(self.ar_lines(second).account_id, special)
+        request = self.ask(first, second, kind='refund')
+        with self.assertRaisesRegex(UserError, "several accounts"):
+            request.action_submit()
+        self.assertFalse(request.payment_id)
+        for credit, account in ((first, self.receivable), (second, special)):
+            request = self.ask(credit, kind='refund')
+            request.action_submit()
+            self.assertEqual(request.payment_id.destination_account_id, account)
+            request.payment_id.action_post()
+            self.assertTrue(self.ar_lines(credit).reconciled)
+
+    def test_refunds_take_turns(self):
+        """Refunds of one customer, whoever asks, write one row: of two at the same instant the later starts again."""
+        credit = self.ar_invoice(40, '2026-02-01', move_type='out_refund')
+        key = f'ar.write.off,refund,{self.company.id},{self.customer.id}'
+        with patch.object(self.registry['ar.ledger'], '_take_turns', autospec=True) as take_turns:
+            for user in (self.clerk, self.manager):
+                self.ask(credit, kind='refund', amount=-10, user=user).action_submit()
+            self.ask(self.ar_invoice(10, '2026-02-01')).action_submit()
+        taken = [one for call in take_turns.call_args_list for one in call.args[1]]
+        self.assertEqual(taken.count(key), 2)
+
+    def test_refund_taken_apart(self):
+        """Paid, and the matching taken apart: the credit is open, but the money has left."""
+        credit = self.ar_invoice(40, '2026-02-01', move_type='out_refund')
+        first = self.ask(credit, kind='refund', amount=-30)
+        first.action_submit()
+        first.payment_id.action_post()
+        rest = self.ask(credit, kind='refund', amount=-10)
+        self.assertEqual(rest.line_ids._get_paid_back_elsewhere()[self.ar_lines(credit)], 0)
+        self.ar_lines(credit).remove_move_reconcile()
+        self.assertEqual(self.ar_lines(credit).amount_residual, -40)
+        with self.assertRaisesRegex(UserError, "cannot be taken off"):
+            self.ask(credit, kind='refund', amount=-10.01).action_submit()
+        rest.action_submit()
+        self.assertEqual(rest.payment_id.amount, 10)
+        first.payment_id.action_draft()
+        first.payment_id.action_cancel()
+        again = self.ask(credit, kind='refund', amount=-30, user=self.manager)
+        again.action_submit()
+        self.assertEqual(again.state, 'done', "the first payment is off")
