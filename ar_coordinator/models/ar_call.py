@@ -266,19 +266,6 @@ class ArDunningRun(models.Model):
         return contacts
 
 
-class ArCollectorTeam(models.AbstractModel):
-    _inherit = 'ar.collector.team'
-
-    def _count_calls(self, companies, first, last):
-        """Override: calls that were logged."""
-        counts = dict(super()._count_calls(companies, first, last))
-        for user, count in self.env['ar.call']._read_group(
-                [('company_id', 'in', companies.ids), ('day', '>=', first), ('day', '<=', last)],
-                ['user_id'], ['__count']):
-            counts[user.id] = counts.get(user.id, 0) + count
-        return counts
-
-
 class ArWorklist(models.AbstractModel):
     _inherit = 'ar.worklist'
 

@@ -166,8 +166,13 @@ class TestLedgerProperties(ArCommon):
             **filters, 'group_by': groups, 'compare_to': before, 'columns': ['overdue', 'oldest_days', 'average_days'],
             'bucket_by': buckets.UNITS[pick % 3], 'bucket_limits': [limit % 12 + 1 for limit in limits[:1]]}
         data = self.aged(as_of, **options)
-        self.assertEqual((data['difference_to_ledger'], data['differences']), (0, []), options)
         cents = self._cents
+        if 'currency_ids' in filters:  # what is matched across currencies has one side outside the filter, and is named
+            self.assertLessEqual({part['kind'] for part in data['differences']}, {'other_company'}, options)
+            self.assertEqual(
+                sum(cents(part['amount']) for part in data['differences']), cents(data['difference_to_ledger']), options)
+        else:
+            self.assertEqual((data['difference_to_ledger'], data['differences']), (0, []), options)
         items = self.items(as_of, **filters)
         self.assertEqual(cents(data['totals']['total']), sum(cents(item['residual']) for item in items), options)
         earlier = self.items(before, **filters)
