@@ -26,6 +26,7 @@ from .venv import ensure_venv
 
 CORE_MODULES = ["account", "account_payment"]  # beside what ar_coordinator is tested
 BASE_MODULES = ["account", "sale_management", "stock", "sale_stock", "account_payment"]  # beside what the bridges are
+SHOP_MODULES = ["website_sale", "stock_picking_batch"]  # other ways an order or delivery goes, see testing.SHOP_TESTS
 KEEP_TEMPLATES = 4  # of each kind
 PREPARED = "AR_DEV_ENVIRONMENT"  # tells child processes what their parent has prepared
 LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ \d+ (\w+) ")
@@ -212,6 +213,14 @@ class Environment:
         name = ("core_" if core else "addon_") + digest(base, self.addons_hash(modules))
         text = f"Building a database with {', '.join(modules)}"
         return self.template(name, base, text, lambda part: self._install(part, modules, clean_log=True))
+
+    def shop_template(self):
+        """Name of a database with this checkout's addons beside an online shop and batch transfers."""
+        base = self.addon_template()
+        text = f"Building a database with {', '.join(SHOP_MODULES)}"
+        return self.template(
+            "shop_" + digest(base, *SHOP_MODULES), base, text,
+            lambda part: self._install(part, SHOP_MODULES, clean_log=False))
 
     def addons_hash(self, modules=None):
         """Changes with every file of the addons that matters to an installation (not the Python tests)."""

@@ -70,7 +70,7 @@ class Guard:
 
     # === COMPLETENESS === #
 
-    @pytest.hookimpl(trylast=True)
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config, items):
         self.collected = {_written_as(item) for item in items}  # before others take their part of them
         number, shards = shard()

@@ -14,6 +14,8 @@ from .system import CHROMIUM_NAMES
 
 OUTPUT = REPO / "test-output"
 BESIDE = ["ar_coordinator/tests/test_access.py", "ar_coordinator/tests/test_rpc.py"]
+SHOP_TESTS = [  # need an online shop and batch transfers, which the other tests do without
+    "ar_coordinator_sale/tests/test_order_shop.py", "ar_coordinator_stock/tests/test_delivery_batch.py"]
 SHARDS = 2  # the core's tests run in so many halves at once, each in a database of its own (see guard.in_shard)
 
 
@@ -49,12 +51,18 @@ def _run_addons(env, paths, options, names):
     """Run the addons' tests, part by part; `names` gets the parts that ran. Returns their exit codes."""
     codes = []
     for name, core, modules, extra in _parts(env):
-        asked = [path for path in paths if path.split("/")[0] in modules] if paths else [*_addon_tests(modules), *extra]
+        shop = [path for path in paths if path.split("::")[0] in SHOP_TESTS]
+        if name == "shop":
+            asked = shop if paths else extra
+        elif paths:
+            asked = [path for path in paths if path.split("/")[0] in modules and path not in shop]
+        else:
+            asked = [*_addon_tests(modules), *extra]
         if not asked:
             continue
         complete = () if paths or options else modules
         shards = SHARDS if complete and core else 1
-        template = env.addon_template(core)
+        template = env.shop_template() if name == "shop" else env.addon_template(core)
         with contextlib.ExitStack() as stack:
             running = []
             for number in range(shards, 0, -1):  # the last one in the foreground
@@ -65,6 +73,8 @@ def _run_addons(env, paths, options, names):
                 command = [
                     "-p", "dev.guard", f"--odoo-config={env.conf(db, http_port=env.free_port())}",
                     f"--odoo-database={db}", "--odoo-http", "--odoo-log-level=warn", "-p", "no:warnings"]
+                if name == "bridges":  # they have a part of their own
+                    command += [f"--deselect={path}" for path in SHOP_TESTS]
                 shard = f"{number}/{shards}" if shards > 1 else ""
                 if number > 1:
                     running.append(_start_beside(env, part, asked, options, complete, command, shard))
@@ -102,8 +112,10 @@ def _finish_beside(beside):
 def _parts(env):
     """[(name, without other apps?, the addons whose tests are all run, more tests)]: each has a database of its own."""
     extra = [path for path in BESIDE if (REPO / path).exists()]
-    parts = [("addons", True, env.core_modules, []), ("bridges", False, env.bridge_modules, extra)]
-    return [part for part in parts if part[2]]
+    parts = [
+        ("addons", True, env.core_modules, []), ("bridges", False, env.bridge_modules, extra),
+        ("shop", False, [], [path for path in SHOP_TESTS if (REPO / path).exists()])]
+    return [part for part in parts if part[2] or part[3]]
 
 
 def _addon_tests(modules):
