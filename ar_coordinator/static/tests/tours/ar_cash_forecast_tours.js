@@ -6,10 +6,15 @@ const cell = (name, column, text = "") =>
     `${row(name)} td[data-column=${column}]` + (text && `:contains("${text}")`);
 const back = ".o_breadcrumb .o_back_button, .breadcrumb-item.o_back_button";
 
-function inAddress(text) {
-    if (!decodeURIComponent(location.href).includes(text)) {
-        throw new Error(`${text} is missing in ${location.href}`);
+/** Wait for the address to say it: the web client writes it a moment after the screen has changed. */
+async function inAddress(text) {
+    for (let tries = 0; tries < 100; tries++) {
+        if (decodeURIComponent(location.href).includes(text)) {
+            return;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 50));
     }
+    throw new Error(`${text} is missing in ${location.href}`);
 }
 
 registry.category("web_tour.tours").add("ar_cash_forecast", {
