@@ -32,7 +32,8 @@ class ArCollectorTeam(models.AbstractModel):
         rows = defaultdict(lambda: {
             'customers': 0, 'open': 0.0, 'overdue': 0.0, 'promises_due': 0, 'calls': 0, 'collected': 0.0,
             'target': None})
-        for own in ledger.aged_balance(scope)['rows']:
+        aged = ledger.aged_balance(scope)
+        for own in aged['rows']:
             rows[own['id'] or False].update(open=own['total'], overdue=currency.round(sum(own['amounts'][1:])))
         for user_id, count in self._count_customers(companies).items():
             rows[user_id]['customers'] = count
@@ -47,7 +48,7 @@ class ArCollectorTeam(models.AbstractModel):
             rows[user_id]['target'] = target
         return {
             'as_of': as_of.isoformat(), 'week_from': monday.isoformat(), 'company_ids': opts['company_ids'],
-            'currency_id': currency.id, **self._finish(rows, companies, currency)}
+            'currency_id': currency.id, **self._finish(rows, companies, currency, aged['totals'])}
 
     # === FACTS === #
 
@@ -75,8 +76,12 @@ class ArCollectorTeam(models.AbstractModel):
             ('company_id', 'in', companies.ids), ('day', '>=', first), ('day', '<=', last)],
             ['user_id'], ['__count'])}
 
-    def _finish(self, rows, companies, currency):
-        """Return {rows, totals}: names, shares, order."""
+    def _finish(self, rows, companies, currency, aged):
+        """Return {rows, totals}: names, shares, order. `aged`: the totals of the aged receivables, for what is open.
+
+        Where companies' currencies are converted, rounded rows may differ from the total by cents: the total is the
+        same on every screen.
+        """
         # sudo: names of colleagues
         users = self.env['res.users'].sudo().browse([user_id for user_id in rows if user_id])
         names = {user.id: user.name for user in users}
@@ -91,7 +96,8 @@ class ArCollectorTeam(models.AbstractModel):
         result.sort(key=lambda row: (not row['id'], -row['overdue'], row['name']))
         targets = [row['target'] for row in result if row['target'] is not None]
         totals = {
-            **{name: currency.round(sum(row[name] for row in result)) for name in ('open', 'overdue', 'collected')},
+            'open': aged['total'], 'overdue': currency.round(sum(aged['amounts'][1:])),
+            'collected': currency.round(sum(row['collected'] for row in result)),
             **{name: sum(row[name] for row in result) for name in ('customers', 'promises_due', 'calls')},
             'target': currency.round(sum(targets)) if targets else None}
         # of those who have one: what others collected is not what it was set for
