@@ -5,7 +5,7 @@
     make bench ROWS=dunning,credit       only these rows; see GROUPS
     make bench AR_BENCH_KEEP=1           keep the databases (and use them again for the same ledger)
 
-Also PARTNERS (default: a twentieth of the invoices), MONTHS (24), SEED (1), ROUNDS (7).
+Also PARTNERS (default: a twentieth of the invoices), MONTHS (24), SEED (1), ROUNDS (7), PEERS=0 (ours alone).
 """
 import contextlib
 import datetime
@@ -61,6 +61,7 @@ class Settings:
             raise Problem(f"ROWS has {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}.")
         self.rows = [name for name in GROUPS if not chosen or name in chosen]
         self.keep = environ.get('AR_BENCH_KEEP', '0') not in ('', '0')
+        self.peers = environ.get('PEERS', '1') not in ('', '0')
         self.today = datetime.date.today()
 
     def past(self, days):
@@ -371,8 +372,10 @@ class Bench(CreditRows, ReportRows):
     def _install_peer(self, module, role):
         """Install a peer in a database, whose workers have it from now on; return its name and version.
 
-        None when it cannot be fetched.
+        None when it cannot be fetched, or peers are not wanted.
         """
+        if not self.settings.peers:
+            return None
         try:
             addons, version = module.fetch(self.env)
         except subprocess.CalledProcessError as error:
@@ -402,7 +405,7 @@ class Bench(CreditRows, ReportRows):
             if job and label:
                 self._measure_peer(row, job, label, totals)
             elif job:
-                row['peer'] = f"{peer.NAME}: could not be fetched"
+                row['peer'] = f"{peer.NAME}: {'could not be fetched' if self.settings.peers else 'left out'}"
 
     def _measure_peer(self, row, job, label, totals):
         say(f"  {row['name']}: peer")
