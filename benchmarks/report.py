@@ -65,6 +65,8 @@ def _faster(rows, name, least, what=None):
     if name not in rows:
         return []
     what, row = what or name, rows[name]
+    if row.get('peers_left_out'):
+        return []  # PEERS=0
     if not row.get('peer_seconds'):
         return [(False, f"{what}: no comparison with the peer, it could not be fetched")]
     return [(row['speedup'] >= least, f"{what} is {row['speedup']:.1f} x as fast as the peer (at least {least:g})")]
@@ -164,6 +166,9 @@ def publish(results, settings, idle, folder):
             print(f"\n{row['name']}: {row['customers']:,} customers{holds}")
         if 'cells' in row:
             print(f"\n{row['name']}: {row['cells']['rows']:,} rows on {row['cells']['sheets']} sheets")
+    if not settings.peers:
+        for row in results:
+            row['peers_left_out'] = True
     found = goals(results, settings.invoices)
     print(f"\nGoals at {LARGE:,} invoices" + ("" if settings.invoices >= LARGE else " (this ledger is smaller)"))
     for met, sentence in found:

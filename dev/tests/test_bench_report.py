@@ -35,6 +35,12 @@ def test_a_peer_that_is_missing_is_a_missed_goal():
         (True, "Exposure of all customers is 20.0 x as fast as the peer (at least 20)")]
 
 
+def test_peers_that_are_not_wanted_miss_no_goal():
+    assert not run.Settings({'PEERS': '0'}).peers
+    alone = row(report.EXPOSURE, peers_left_out=True)
+    assert report.credit_goals({report.EXPOSURE: alone}) == []
+
+
 def test_growth_is_at_most_linear():
     fifth = row(report.FIFTH, growth=5.1, times_as_large=5.0)
     assert [ok for ok, _sentence in report.ageing_goals({report.FIFTH: fifth})] == [False]
