@@ -39,6 +39,21 @@ def average_rates(rates):
     return means
 
 
+def fill_rates(rates):
+    """Rates per bucket; where nothing reached a bucket and it has none, that of the next younger one with a rate.
+
+    What is older is no safer: an unknown rate is not 0, except where no younger bucket has any history.
+
+    >>> fill_rates([None, 0.02, None, 0.5, None])
+    [0.0, 0.02, 0.02, 0.5, 0.5]
+    """
+    filled, known = [], 0.0
+    for rate in rates:
+        known = known if rate is None else rate
+        filled.append(known)
+    return filled
+
+
 def spread(gross, rates, digits=2):
     """Expected loss per bucket: amounts rounded to `digits` that add up to the loss rounded once at the end.
 

@@ -23,11 +23,12 @@ class ArLedger(models.AbstractModel):
                   %s WHERE %s)""", self._items_with(opts), joins, condition)
 
     def _open_amounts(self, options, line_ids):
-        """{line id: amount open as of the date of the options, in company currency}."""
+        """{line id: (amount open as of the date of the options, in company currency, in the item's own)}."""
         opts = self._read_options({
             name: options[name] for name in ('as_of', 'company_ids') if options.get(name)})
-        return dict(self.env.execute_query(SQL(
-            "%s SELECT line_id, residual FROM item", self._items_with({**opts, 'line_ids': list(line_ids)}))))
+        return {line_id: amounts for line_id, *amounts in self.env.execute_query(SQL(
+            "%s SELECT line_id, residual, residual_currency FROM item",
+            self._items_with({**opts, 'line_ids': list(line_ids)})))}
 
 
 class AccountMoveLine(models.Model):
@@ -39,6 +40,10 @@ class AccountMoveLine(models.Model):
     ar_open_amount = fields.Monetary(
         string="Open", compute='_compute_ar_open_amount', currency_field='company_currency_id',
         groups='ar_coordinator.group_ar_base', help="What was open on the date of the report, in company currency.")
+    ar_open_amount_currency = fields.Monetary(
+        string="Open in Currency", compute='_compute_ar_open_amount', currency_field='currency_id',
+        groups='ar_coordinator.group_ar_base',
+        help="What was open on the date of the report, in the document's currency.")
 
     def _compute_ar_aged_cell(self):
         self.ar_aged_cell = False
@@ -60,4 +65,4 @@ class AccountMoveLine(models.Model):
         options = json.loads(self.env.context.get('ar_aged_options') or '{}')
         amounts = self.env['ar.ledger']._open_amounts(options, self._origin.ids) if self._origin else {}
         for line in self:
-            line.ar_open_amount = amounts.get(line._origin.id, 0.0)
+            line.ar_open_amount, line.ar_open_amount_currency = amounts.get(line._origin.id, (0.0, 0.0))

@@ -8,7 +8,6 @@ from ..engine import buckets
 from .ar_ledger import EXTRA_COLUMNS, PLAIN_COLUMNS
 
 DEFAULT_COLUMNS = ('buckets', 'unapplied', 'total', 'disputed', 'promised')
-NOT_SORTABLE = ('last_payment', 'last_payment_amount', 'limit', 'limit_used')
 
 
 class ArAgingReport(models.AbstractModel):
@@ -98,6 +97,7 @@ class ArAgingReport(models.AbstractModel):
         :return: act_window: the journal items (open items, or the last payments), or the customer for its limit
         :raise AccessError, UserError: as `get_data`
         """
+        compare_to = (options or {}).get('compare_to')
         options = {name: value for name, value in dict(options or {}).items()
                    if name not in ('limit', 'offset', 'order', 'columns', 'unfolded', 'tie_out', 'compare_to')}
         ledger = self.env['ar.ledger']
@@ -111,6 +111,10 @@ class ArAgingReport(models.AbstractModel):
         if cell in ('last_payment', 'last_payment_amount'):
             return self._list_action(
                 self.env._("Last Payment"), [('id', 'in', ledger._last_payment_lines(opts))], options)
+        if cell == 'before':
+            opts = ledger._options_before({**opts, 'compare_to': ledger._read_date(compare_to) or opts['as_of']})
+            options.update(as_of=opts['as_of'].isoformat(), age_at=opts['age_at'].isoformat())
+            cell = 'total'
         if cell in ('oldest_days', 'average_days', 'item_count', 'limit', 'limit_used', 'change'):
             cell = 'total'
         options['cell'] = cell
@@ -198,7 +202,7 @@ class ArAgingReport(models.AbstractModel):
         def add(name, **more):
             label, title, kind = labels[name]
             columns.append({
-                'key': name, 'label': label, 'title': title, 'type': kind, 'sortable': name not in NOT_SORTABLE,
+                'key': name, 'label': label, 'title': title, 'type': kind, 'sortable': True,
                 'aside': name not in ('total', 'unapplied', 'overdue'), 'change_of': None, **more})
 
         def add_change(key, label):

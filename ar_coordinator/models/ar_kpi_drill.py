@@ -1,7 +1,7 @@
 """What is behind a key figure: the action that opens the documents it was made of, for the same date and filters."""
 from datetime import timedelta
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
@@ -76,11 +76,15 @@ class ArKpiReport(models.AbstractModel):
             ('account_type', '=', 'asset_receivable'), ('account_id.non_trade', '=', False),
             ('parent_state', '=', 'posted'), ('date', '>', begin.isoformat()), ('date', '<=', end.isoformat())])
 
-    def _drill_items(self, name, domain):
+    def _drill_items(self, name, domain, view='account.view_move_line_tree'):
         return {
             'name': name, 'res_model': 'account.move.line', 'domain': list(domain),
-            'views': [(self.env.ref('account.view_move_line_tree').id, 'list'), (False, 'form')],
+            'views': [(self.env.ref(view).id, 'list'), (False, 'form')],
             'context': {'create': False}}
+
+    def _drill_money(self, name, domain):
+        """What came in, item by item: without what was written off with it."""
+        return self._drill_items(name, domain, 'ar_coordinator.account_move_line_view_list_ar_collected')
 
     # === MONEY === #
 
@@ -93,11 +97,11 @@ class ArKpiReport(models.AbstractModel):
             | Domain('move_id.origin_payment_id', '!=', False) | Domain('journal_id', 'in', imported.ids))
 
     def _drill_collected(self, opts, _begin, end):
-        return self._drill_items(
+        return self._drill_money(
             self.env._("Collected in the Month"), self._money(opts, kpi.previous_month_end(end), end))
 
     def _drill_collected_week(self, opts, _begin, end):
-        return self._drill_items(
+        return self._drill_money(
             self.env._("Collected in the Week"), self._money(opts, kpi.week_start(end) - timedelta(days=1), end))
 
     def _drill_cei(self, opts, _begin, end):
@@ -166,3 +170,18 @@ class ArKpiReport(models.AbstractModel):
             'views': [(False, 'list')],
             'domain': list(self._of_customers(opts) & Domain([
                 ('state', '=', 'sent'), ('amount_asked', '>', 0), ('date', '>', span[0]), ('date', '<=', span[1])]))}
+
+
+class AccountMoveLine(models.Model):
+    _inherit = 'account.move.line'
+
+    ar_collected_amount = fields.Monetary(
+        string="Collected", compute='_compute_ar_collected_amount', currency_field='company_currency_id',
+        groups='ar_coordinator.group_ar_base',
+        help="The money that came with a payment's item: without write-off, discount and bank fee. Below zero: paid"
+             " back.")
+
+    def _compute_ar_collected_amount(self):
+        amounts = self.env['ar.ledger']._collected_of(self._origin.ids) if self._origin else {}
+        for line in self:
+            line.ar_collected_amount = amounts.get(line._origin.id, 0.0)

@@ -52,6 +52,7 @@ class ArLedger(models.AbstractModel):
         names = [*measures, *(f'before_{name}' for name in self._compared(opts, columns))]
         group_by = opts['groups'][depth]
         by_sql = self._named_by_sql(group_by)
+        is_paged = by_sql and not self._sorted_later(opts)
         rows = self.env.execute_query(SQL(
             """
             WITH grouped AS MATERIALIZED (%(grouped)s),
@@ -79,8 +80,8 @@ class ArLedger(models.AbstractModel):
                 SQL("COALESCE(%s(%s), 0)", SQL("MAX") if name == 'oldest_days' else SQL("SUM"), SQL.identifier(name))
                 for name in names),
             numbers=SQL(", ").join(SQL.identifier(name) for name in names),
-            order=self._sql_order(opts, columns) if by_sql else SQL("key"),
-            limit=self._sql_limit(opts) if by_sql else SQL()))
+            order=self._sql_order(opts, columns) if is_paged else SQL("key"),
+            limit=self._sql_limit(opts) if is_paged else SQL()))
         return self._aged_result(rows, names, columns, opts, currency)
 
     # === SQL === #
@@ -298,10 +299,13 @@ class ArLedger(models.AbstractModel):
                 totals.append({**own_currency, **shape(int(item_count), [float(cell) for cell in cells], own)})
         group_by = opts['groups'][len(opts['path'])]
         self._name_rows(result, group_by)
-        if not self._named_by_sql(group_by):
+        is_later = self._sorted_later(opts)
+        if not is_later and not self._named_by_sql(group_by):
             result = self._sort_and_slice(result, columns, opts)
         self._add_last_payments(result, group_by, opts, currency)
         self._add_limits(result, group_by, opts, currency)
+        if is_later:
+            result = self._sort_and_slice(result, columns, opts)
         data = {'rows': result, 'totals': totals[0] if len(totals) == 1 else None, 'row_count': row_count,
                 'currency_id': currency.id}
         if in_document:
@@ -329,7 +333,7 @@ class ArLedger(models.AbstractModel):
         _currency, rates = self._report_currency(opts)
         depth = len(opts['path'])
         scope = {**opts, 'groups': opts['groups'][:depth + 1]}
-        if opts['groups'][depth] == 'partner' and 0 not in keys:
+        if opts['groups'][depth] == 'partner' and 0 not in keys and not self._sorted_later(opts):
             scope['partner_ids'] = keys  # the rows' own customers: those the filters let through
         found = defaultdict(lambda: [None, 0.0])
         for key, currency_id, company_id, date, amount in self.env.execute_query(SQL(

@@ -68,6 +68,30 @@ class ArLedger(models.AbstractModel):
             shares=self._sql_money_shares(SQL("SELECT DISTINCT move_id FROM item")),
             where=query.where_clause or SQL("TRUE"), date_from=date_from))]
 
+    def _collected_of(self, line_ids):
+        """{line id: the money that came with a receivable item, in company currency}; what was paid back is negative.
+
+        Items that are no money are left out. Ids only: who asks may read the items.
+        """
+        self._flush_money()
+        return {line_id: float(amount) for line_id, amount in self.env.execute_query(SQL(
+            """WITH item AS MATERIALIZED (
+                SELECT line.id, line.move_id, line.balance, currency.decimal_places
+                  FROM account_move_line line
+                  JOIN account_account account ON account.id = line.account_id
+                       AND account.account_type = 'asset_receivable'
+                  JOIN account_move entry ON entry.id = line.move_id
+                  JOIN account_journal journal ON journal.id = entry.journal_id
+                  JOIN res_company company ON company.id = entry.company_id
+                  JOIN res_currency currency ON currency.id = line.company_currency_id
+                 WHERE line.id = ANY(%(ids)s) AND line.parent_state = 'posted' AND %(is_money)s
+            ),
+            %(shares)s
+            SELECT item.id, ROUND(%(paid)s, item.decimal_places)
+              FROM item LEFT JOIN share ON share.id = item.move_id""",
+            ids=list(line_ids), is_money=IS_MONEY, paid=self._sql_paid('item'),
+            shares=self._sql_money_shares(SQL("SELECT DISTINCT move_id FROM item"))))}
+
     def _sql_money_shares(self, touched):
         """CTEs of `_sql_shares`, with discounts and bank fees among what is no money."""
         return self._sql_shares(touched, SQL("(%s OR %s)", self._sql_is_loss(), self._sql_is_deduction()))
@@ -145,37 +169,47 @@ class ArLedger(models.AbstractModel):
 
         The day is the one on which the outcome was known: that of the letter and SUCCESS_DAYS more. Only letters that
         were sent count, with what they asked for in the books' currency; an item asked for by two letters counts for
-        each with the money of its own days.
+        each with the money of its own days. What a payment's entry wrote off was not paid.
         """
         self._flush_money()
         self.env['ar.dunning.letter.line'].flush_model()
         currency, rates = self._report_currency(opts)
         query = self._lines(opts)
         rows = self.env.execute_query(SQL(
-            """SELECT asked.day + %(days)s, asked.level_id, asked.company_id, SUM(asked.amount * asked.rate),
-                      SUM(LEAST(asked.amount, COALESCE(paid.amount, 0)) * asked.rate)
-                 FROM (SELECT letter.date AS day, letter.level_id, letter.amount_asked AS amount, letter.move_line_id,
-                              account_move_line.company_id,
-                              CASE WHEN account_move_line.amount_currency = 0 THEN 1
-                                   ELSE account_move_line.balance / account_move_line.amount_currency END AS rate
-                         FROM %(from)s
-                         JOIN ar_dunning_letter_line letter ON letter.move_line_id = account_move_line.id
-                        WHERE %(where)s AND letter.state = 'sent' AND letter.amount_asked > 0
-                              AND letter.date + %(days)s BETWEEN %(date_from)s AND %(as_of)s) AS asked
-            LEFT JOIN LATERAL (
-                      SELECT SUM(partial.debit_amount_currency) AS amount
-                        FROM account_partial_reconcile partial
-                        JOIN account_move_line other ON other.id = partial.credit_move_id
-                             AND other.parent_state = 'posted'
-                        JOIN account_move entry ON entry.id = other.move_id
-                        JOIN account_journal journal ON journal.id = entry.journal_id
-                        JOIN res_company company ON company.id = entry.company_id
-                       WHERE partial.debit_move_id = asked.move_line_id
-                             AND partial.max_date BETWEEN asked.day AND asked.day + %(days)s AND %(is_money)s
-                      ) AS paid ON TRUE
-             GROUP BY 1, 2, 3 ORDER BY 1, 2, 3""",
+            """WITH asked AS MATERIALIZED (
+                SELECT letter.id, letter.date AS day, letter.level_id, letter.amount_asked AS amount,
+                       letter.move_line_id, account_move_line.company_id,
+                       CASE WHEN account_move_line.amount_currency = 0 THEN 1
+                            ELSE account_move_line.balance / account_move_line.amount_currency END AS rate
+                  FROM %(from)s
+                  JOIN ar_dunning_letter_line letter ON letter.move_line_id = account_move_line.id
+                 WHERE %(where)s AND letter.state = 'sent' AND letter.amount_asked > 0
+                       AND letter.date + %(days)s BETWEEN %(date_from)s AND %(as_of)s
+            ),
+            matched AS MATERIALIZED (
+                SELECT asked.id, partial.debit_amount_currency AS amount, other.move_id
+                  FROM asked
+                  JOIN account_partial_reconcile partial ON partial.debit_move_id = asked.move_line_id
+                       AND partial.max_date BETWEEN asked.day AND asked.day + %(days)s
+                  JOIN account_move_line other ON other.id = partial.credit_move_id AND other.parent_state = 'posted'
+                  JOIN account_move entry ON entry.id = other.move_id
+                  JOIN account_journal journal ON journal.id = entry.journal_id
+                  JOIN res_company company ON company.id = entry.company_id
+                 WHERE %(is_money)s
+            ),
+            %(shares)s,
+            paid AS (
+                SELECT matched.id, SUM(matched.amount * (1 - COALESCE(share.written_off, 0))) AS amount
+                  FROM matched LEFT JOIN share ON share.id = matched.move_id
+              GROUP BY matched.id
+            )
+            SELECT asked.day + %(days)s, asked.level_id, asked.company_id, SUM(asked.amount * asked.rate),
+                   SUM(LEAST(asked.amount, COALESCE(paid.amount, 0)) * asked.rate)
+              FROM asked LEFT JOIN paid ON paid.id = asked.id
+          GROUP BY 1, 2, 3 ORDER BY 1, 2, 3""",
             **{'from': query.from_clause}, where=query.where_clause or SQL("TRUE"), days=SUCCESS_DAYS,
-            date_from=date_from, as_of=opts['as_of'], is_money=IS_MONEY))
+            date_from=date_from, as_of=opts['as_of'], is_money=IS_MONEY,
+            shares=self._sql_money_shares(SQL("SELECT DISTINCT move_id FROM matched"))))
         result = {}
         for day, level_id, company_id, asked, paid in rows:
             rate = float(rates.get(company_id, 1))

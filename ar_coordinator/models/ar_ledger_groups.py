@@ -10,7 +10,10 @@ from odoo.tools import SQL
 
 SORTABLE = (
     'name', 'total', 'unapplied', 'disputed', 'promised', 'item_count', 'overdue', 'on_hold', 'oldest_days',
-    'average_days', 'change')
+    'average_days', 'change', 'last_payment', 'last_payment_amount', 'limit', 'limit_used')
+MEASURED = ('on_hold', 'oldest_days', 'average_days')  # only if their columns are asked for
+# what is read after the query, of all rows when they are sorted by it
+READ_LATER = ('last_payment', 'last_payment_amount', 'limit', 'limit_used')
 
 
 class ArLedger(models.AbstractModel):
@@ -99,8 +102,12 @@ class ArLedger(models.AbstractModel):
         }[group_by]
 
     def _named_by_sql(self, group_by):
-        """Whether a grouping may have thousands of rows: named, sorted and sliced in the query."""
+        """Whether a grouping may have thousands of rows: named in the query."""
         return group_by in ('partner', 'parent')
+
+    def _sorted_later(self, opts):
+        """Whether the order is by something that the query does not have."""
+        return opts['order'].partition(' ')[0] in READ_LATER
 
     def _name_rows(self, rows, group_by):
         """Fill in the names of rows; those of customers come with the query."""
@@ -123,7 +130,7 @@ class ArLedger(models.AbstractModel):
         """
         column, _blank, direction = opts['order'].partition(' ')
         if column not in (*SORTABLE, *columns) or direction.lower() not in ('', 'asc', 'desc') \
-                or (column in ('on_hold', 'oldest_days', 'average_days') and column not in opts['columns']) \
+                or (column in (*MEASURED, *READ_LATER) and column not in opts['columns']) \
                 or (column == 'change' and not opts['compare_to']):
             raise UserError(self.env._("Ageing cannot be sorted by %s.", opts['order']))
         return column, direction.lower() == 'desc'

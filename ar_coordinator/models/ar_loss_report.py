@@ -31,7 +31,8 @@ class ArLossReport(models.AbstractModel):
             roll_average: [mean rates],
             history: see `ar.ledger.loss_history`, with date_from and date_to (due dates of the invoices looked at:
                 so old that each had the time to reach the last bucket),
-            matrix: [{reached, rate (lost / reached, unrounded; None: nothing did), gross (open at as_of), loss}],
+            matrix: [{reached, rate (lost / reached, unrounded), is_taken_over (nothing reached the bucket: the rate is
+                that of the next younger one that has one, as a provision takes it), gross (open at as_of), loss}],
             loss: sum(gross * rate), rounded once}
         :raise AccessError, UserError: as `ar.ledger`
         """
@@ -44,7 +45,8 @@ class ArLossReport(models.AbstractModel):
         scope['bucket_limits'] = limits
         currency, _rates = ledger._report_currency(opts)
         history = self._get_history(opts, scope, months, lost)
-        rates = kpi.loss_rates(history['reached'], history['lost'])
+        observed = kpi.loss_rates(history['reached'], history['lost'])
+        rates = provision.fill_rates(observed)
         gross = ledger.aged_balance({**scope, 'as_of': opts['as_of'], 'limit': 1})['totals']['amounts']
         losses, loss = provision.spread(gross, rates, currency.decimal_places)
         roll = self._get_roll(opts, scope, months)
@@ -55,8 +57,9 @@ class ArLossReport(models.AbstractModel):
             'roll': roll, 'roll_average': provision.average_rates([month['rates'] for month in roll[1:]]),
             'history': history,
             'matrix': [
-                {'reached': reached, 'rate': rate, 'gross': amount, 'loss': part}
-                for reached, rate, amount, part in zip(history['reached'], rates, gross, losses, strict=True)],
+                {'reached': reached, 'rate': rate, 'is_taken_over': own is None, 'gross': amount, 'loss': part}
+                for reached, own, rate, amount, part in zip(
+                    history['reached'], observed, rates, gross, losses, strict=True)],
             'loss': loss,
         }
 
@@ -112,13 +115,16 @@ class ArLossReport(models.AbstractModel):
         rows.append({'key': 'total', 'level': 'total', 'cells': {
             'name': self.env._("Total"), 'gross': currency.round(sum(cell['gross'] for cell in data['matrix'])),
             'loss': data['loss']}})
+        note = self.env._(
+            "Invoices due from %(first)s to %(last)s: %(lost)s was lost (%(written_off)s written off). Rate = lost "
+            "/ what was still open on the first day of the bucket.",
+            first=format_date(self.env, history['date_from']), last=format_date(self.env, history['date_to']),
+            lost=currency.format(history['lost']), written_off=currency.format(history['written_off']))
+        if any(cell['is_taken_over'] for cell in data['matrix']):
+            note += " " + self.env._("What no invoice reached has the rate of the bucket before it.")
         return {
             'key': 'matrix', 'title': self.env._("Loss rates"), 'rows': rows, 'currency_id': data['currency_id'],
-            'note': self.env._(
-                "Invoices due from %(first)s to %(last)s: %(lost)s was lost (%(written_off)s written off). Rate = lost "
-                "/ what was still open on the first day of the bucket.",
-                first=format_date(self.env, history['date_from']), last=format_date(self.env, history['date_to']),
-                lost=currency.format(history['lost']), written_off=currency.format(history['written_off'])),
+            'note': note,
             'columns': [
                 {'key': 'name', 'label': self.env._("Days overdue"), 'type': 'text'},
                 {'key': 'reached', 'label': self.env._("Reached it"), 'type': 'amount', 'phone': False},

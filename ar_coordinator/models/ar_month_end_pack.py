@@ -17,8 +17,8 @@ from .ar_guard import without_defaults
 
 GUARDED_FIELDS = {
     'state', 'xlsx_id', 'pdf_id', 'xlsx_checksum', 'pdf_checksum', 'made_by_id', 'made_at', 'locked_by_id', 'locked_at'}
-PERIOD = {'company_id', 'date_from', 'date_to'}
-INPUTS = {*PERIOD, 'check_ids'}
+SUBJECT = {'company_id', 'date_from', 'date_to', 'aging_group_by'}  # another one needs other files
+INPUTS = {*SUBJECT, 'check_ids'}
 FILES = {'xlsx': 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet', 'pdf': 'application/pdf'}
 
 
@@ -36,6 +36,8 @@ class ArMonthEndPack(models.Model):
         string="From", required=True, compute='_compute_date_from', store=True, readonly=False, precompute=True)
     date_to = fields.Date(
         string="To", required=True, default=lambda self: kpi.previous_month_end(self.env.company._ar_today()))
+    aging_group_by = fields.Selection(
+        selection='_get_groupings', string="Aged Receivables by", required=True, default='partner')
     state = fields.Selection(
         selection=[('draft', "New"), ('made', "Made"), ('locked', "Locked")], default='draft', required=True,
         index=True, readonly=True, copy=False, tracking=True)
@@ -70,6 +72,11 @@ class ArMonthEndPack(models.Model):
         for record in self:
             record.has_findings = not all(record.check_ids.mapped('is_ok'))
 
+    @api.model
+    def _get_groupings(self):
+        """Return what the aged receivables can be grouped by; a pack is of one company."""
+        return [(key, label) for key, label in self.env['ar.aging.report']._group_labels().items() if key != 'company']
+
     @api.constrains('date_from', 'date_to')
     def _check_dates(self):
         for record in self:
@@ -92,18 +99,18 @@ class ArMonthEndPack(models.Model):
             raise AccessError(self.env._("The files of a month-end pack and its status change by its buttons."))
         if (GUARDED_FIELDS | INPUTS) & set(vals):
             self._check_open()
-        if not PERIOD & set(vals):
+        if not SUBJECT & set(vals):
             return super().write(vals)
-        before = {record: record._get_period() for record in self}
+        before = {record: record._get_subject() for record in self}
         result = super().write(vals)
-        self.filtered(lambda record: record.state != 'draft' and record._get_period() != before[record])._forget()
+        self.filtered(lambda record: record.state != 'draft' and record._get_subject() != before[record])._forget()
         return result
 
-    def _get_period(self):
-        return self.company_id, self.date_from, self.date_to
+    def _get_subject(self):
+        return self.company_id, self.date_from, self.date_to, self.aging_group_by
 
     def _forget(self):
-        """Drop the files and checks of another period or company: the pack is new again."""
+        """Drop the files and checks of what the pack was about: it is new again."""
         packs = self.sudo()  # sudo: guarded fields, checks and files are the pack's; access was checked by write
         files = packs.xlsx_id | packs.pdf_id
         packs.check_ids.unlink()
@@ -197,7 +204,7 @@ class ArMonthEndPack(models.Model):
         at = {**company, 'as_of': self.date_to.isoformat()}
         period = {**company, 'date_from': self.date_from.isoformat(), 'date_to': self.date_to.isoformat()}
         return [
-            (self.env['ar.month.end.aging'], at),
+            (self.env['ar.month.end.aging'], {**at, 'group_by': self.aging_group_by}),
             (self.env['ar.roll.forward'], {**period, 'group_by': 'account'}),
             (self.env['ar.sub.ledger'], at),
             (self.env['ar.unapplied.report'], at),

@@ -5,28 +5,35 @@ from odoo import api, models
 class ArMonthEndAging(models.AbstractModel):
     _name = 'ar.month.end.aging'
     _inherit = ['ar.table.report']
-    _description = "Aged Receivables by Customer"
+    _description = "Aged Receivables"
 
     @api.model
     @api.readonly
     def get_data(self, options=None):
         """Return the aged receivables as `ar.aging.report.get_data` has them, with company_ids beside.
 
-        :param dict options: as_of, company_ids
+        :param dict options: as_of, company_ids, group_by
         :raise AccessError, UserError: as there
         """
         opts = self._read_options(options)
-        data = self.env['ar.aging.report'].get_data({'as_of': opts['as_of'], 'company_ids': opts['company_ids']})
+        data = self.env['ar.aging.report'].get_data({
+            'as_of': opts['as_of'], 'company_ids': opts['company_ids'], 'group_by': opts['groups'][0]})
         return {**data, 'company_ids': opts['company_ids']}
 
+    def _get_title(self, data):
+        """Override: says what the rows are."""
+        return self.env._(
+            "Aged Receivables by %s", self.env['ar.aging.report']._group_labels()[data['group_by']])
+
     def _get_filters(self):
-        return [self._filter_as_of()]
+        labels = self.env['ar.aging.report']._group_labels()
+        return [self._filter_as_of(), self._filter_choice('group_by', self.env._("Grouped by"), list(labels.items()))]
 
     def _get_tables(self, data):
         labels = {'unapplied': self.env._("Unapplied"), 'total': self.env._("Total"),
                   'disputed': self.env._("Disputed"), 'promised': self.env._("Promised")}
         columns = [
-            {'key': 'name', 'label': self.env._("Customer"), 'type': 'text'},
+            {'key': 'name', 'label': self.env['ar.aging.report']._group_labels()[data['group_by']], 'type': 'text'},
             *({'key': bucket['key'], 'label': bucket['label'], 'type': 'amount'} for bucket in data['buckets']),
             *({'key': key, 'label': label, 'type': 'amount'} for key, label in labels.items())]
         keys = [bucket['key'] for bucket in data['buckets']]
@@ -34,7 +41,7 @@ class ArMonthEndAging(models.AbstractModel):
         def make_row(row, key, name, **more):
             cells = dict(zip(keys, row['amounts'], strict=True))
             return {'key': key, 'cells': {'name': name, **cells, **{label: row[label] for label in labels}}, **more}
-        rows = [make_row(row, f'customer-{row["id"]}', row['name']) for row in data['rows']]
+        rows = [make_row(row, f'group-{row["id"]}', row['name']) for row in data['rows']]
         if rows:
             rows.append(make_row(data['totals'], 'total', self.env._("Total"), level='total'))
         difference = data['difference_to_ledger']

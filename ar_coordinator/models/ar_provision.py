@@ -288,7 +288,7 @@ class ArProvision(models.Model):
                 'as_of': self.date.isoformat(), 'months': int(self.months), 'lost': self.lost,
                 'bucket_limits': limits, 'company_ids': self.company_id.ids})
             history = data['history']
-            return self._fill_rates(data['matrix']), history['reached'], history['lost'], history
+            return [row['rate'] for row in data['matrix']], history['reached'], history['lost'], history
         rates = [0.0] * count
         latest = self.browse()
         if self.rate_source == 'previous':
@@ -301,18 +301,6 @@ class ArProvision(models.Model):
             for line in latest.line_ids:
                 rates[line.sequence] = line.rate
         return rates, [0.0] * count, 0.0, {'previous': latest.id or None}
-
-    @api.model
-    def _fill_rates(self, matrix):
-        """Rates per bucket; where nothing reached a bucket and it has none, that of the next younger one with a rate.
-
-        What is older is no safer: an unknown rate is not 0, except where no bucket has any history.
-        """
-        rates, known = [], 0.0
-        for row in matrix:
-            known = known if row['rate'] is None else row['rate']
-            rates.append(known)
-        return rates
 
     # === THE PROVISIONS BEFORE === #
 

@@ -1,5 +1,6 @@
 """Filters of reports that users keep: their own, or shared with everybody; one may be what the report opens with."""
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 
 
 class ArReportFilter(models.Model):
@@ -22,16 +23,24 @@ class ArReportFilter(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Override: a new default takes the place of the former one."""
+        """Override: a new default takes the place of the former one; everybody makes his own filters."""
         if any(vals.get('is_default') for vals in vals_list):
             self._drop_defaults({vals['report'] for vals in vals_list if vals.get('is_default')})
-        return super().create(vals_list)
+        filters = super().create(vals_list)
+        if not self.env.su and (others := filters.filtered(lambda record: record.user_id != self.env.user)):
+            raise self.env['ir.rule']._make_access_error('create', others)
+        return filters
 
     def write(self, vals):
         """Override: a new default takes the place of the former one; a filter stays its owner's."""
         given = self.filtered(lambda record: record.user_id.id != vals.get('user_id', record.user_id.id))
         if given and not self.env.su:
             raise self.env['ir.rule']._make_access_error('write', given)
+        others = self.filtered(lambda record: record.user_id != self.env.user)
+        if 'is_default' in vals and others and not self.env.su:
+            raise AccessError(self.env._(
+                "What their report opens with is for %(owner)s to decide: save “%(filter)s” under your own name to"
+                " open the report with it.", owner=others[0].user_id.name, filter=others[0].name))
         if vals.get('is_default'):
             self._drop_defaults(set(self.mapped('report')), self)
         return super().write(vals)

@@ -147,6 +147,20 @@ class TestSavedFilters(AgingCommon):
         with mute_logger('odoo.sql_db'), self.assertRaises(IntegrityError):  # the database refuses a second one
             self.env.cr.execute("UPDATE ar_report_filter SET is_default = TRUE WHERE id = %s", [second.id])
 
+    def test_what_a_report_opens_with_is_its_owners_choice(self):
+        """A manager may tidy up a shared filter of somebody else's, but not say what his report opens with."""
+        theirs = self.create_filter(self.bob, name="Of Bob", is_shared=True)
+        manager = self.ar_user('filter_manager', 'ar_coordinator.group_ar_manager')
+        shared = theirs.with_user(manager)
+        shared.name = "Of all"
+        for is_default in (True, False):
+            with self.assertRaisesRegex(AccessError, "save “Of all” under your own name"):
+                shared.write({'is_default': is_default})
+        with self.assertRaises(AccessError):
+            self.create_filter(manager, user_id=self.bob.id, is_default=True, is_shared=True)
+        theirs.is_default = True
+        shared.unlink()
+
     def test_strangers_have_none(self):
         stranger = self.ar_user('stranger', 'base.group_user')
         with self.assertRaises(AccessError):
@@ -173,6 +187,21 @@ class TestAgedCells(AgingCommon):
                 self.assertEqual(sum(lines.mapped('ar_open_amount')), amount, (row['name'], column['key']))
         self.assertEqual(sum(self.open_cell('total').mapped('ar_open_amount')), 899)
         self.assertEqual(self.late.amount_residual, 0)  # paid since, and yet in the list
+
+    def test_document_currencies_and_comparison(self):
+        """Totals of a currency open its items, with the amounts in it; those of the other date what was open then."""
+        data = self.get_table(amounts_in='document', compare_to='2026-02-28')
+        for total in data['totals_by_currency']:
+            options = {'amounts_in': 'document', 'currency_ids': [total['currency_id']], 'compare_to': '2026-02-28'}
+            for cell, amount in (('total', total['total']), ('before', total['compare']['total'])):
+                lines = self.open_cell(cell, **options)
+                self.assertEqual(lines.currency_id.ids, [total['currency_id']])
+                context = self.env['ar.aging.report'].get_cell_action(
+                    {'as_of': self.as_of, 'company_ids': self.company.ids, **options}, cell)['context']
+                self.assertEqual(sum(lines.with_context(**context).mapped('ar_open_amount_currency')), amount)
+        self.assertEqual(
+            {total['currency_id']: total['total'] for total in data['totals_by_currency']},
+            {self.usd.id: 769, self.eur.id: 30, self.jpy.id: 7_000})
 
     def test_last_payment_and_limit(self):
         lines = self.open_cell('last_payment', group_ids=[self.customer.id])

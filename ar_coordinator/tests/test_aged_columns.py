@@ -3,6 +3,7 @@ from datetime import date
 
 from freezegun import freeze_time
 
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from .aging_common import AgingCommon
@@ -100,6 +101,29 @@ class TestAgedColumns(AgingCommon):
             self.assertEqual((row['limit'], row['limit_used']), (0, None))
             row = self.get_row("France", group_by='country', **options)
             self.assertEqual((row['limit'], row['limit_used']), (None, None))
+
+    def test_sort_by_what_is_read_later(self):
+        """By last payment and limit, also over pages; what has none comes last."""
+        self.customer.write({'ar_credit_mode': 'limited', 'credit_limit': 1_280})
+        self.branch.write({'ar_credit_mode': 'limited', 'credit_limit': 900})
+        self.ar_cash(7, '2026-03-20', partner=self.branch)
+        columns = ['last_payment', 'last_payment_amount', 'limit', 'limit_used']
+        fish, branch = "Harbour Fish Ltd", self.branch.complete_name
+
+        def names(order, **options):
+            return [row['name'] for row in self.get_table(columns=columns, order=order, **options)['rows']]
+        for order, first in (
+                ('last_payment', [fish, branch]), ('last_payment desc', [branch, fish]),
+                ('last_payment_amount desc', [fish, branch]), ('limit', [branch, fish]), ('limit desc', [fish, branch]),
+                ('limit_used', [fish, branch]), ('limit_used desc', [branch, fish])):
+            everything = names(order)
+            self.assertEqual((everything[:2], len(everything)), (first, 4), order)
+            self.assertEqual(names(order, limit=1, offset=1), everything[1:2], order)
+        self.assertEqual(names('last_payment', group_by='country'), ["France", "United Kingdom", "No country"])
+        data = self.get_table(columns=columns, order='last_payment desc', limit=1)
+        self.assertEqual((data['row_count'], data['totals']['total']), (4, 892))
+        with self.assertRaises(UserError):
+            self.get_table(order='limit')
 
     def test_comparison(self):
         """Each bucket beside what it was; groups that were paid since are still there; order by change."""

@@ -128,6 +128,9 @@ class TestKpiCollected(KpiCase):
             self.assertEqual(invoice.amount_residual, 0)
             self.assertEqual(self.collected(day), 900)
         self.assertEqual(self.kpis('2026-03-31')['collected'], 1_800)
+        lines = self.drilled('collected', '2026-03-31')
+        self.assertEqual((lines.mapped('balance'), lines.mapped('ar_collected_amount')), ([-1_000] * 2, [900] * 2))
+        self.assertEqual((invoice.line_ids.mapped('ar_collected_amount')), [0, 0], "an invoice is no money")
 
     def test_bank_fee_is_not_collected(self):
         """The bank kept 7.50 of 1,000: 992.50 came in, whatever kind of account the fee has."""
@@ -358,6 +361,17 @@ class TestKpiLetters(DunningCommon, KpiCase):
             sum(self.drilled('dunning_success', '2026-04-30').mapped('amount_asked')), 1_600)
         self.assertEqual(
             self.kpis('2026-04-30', partner_ids=self.other_customer.ids)['dunning_success'], 0.0)
+
+    def test_what_was_written_off_with_a_payment_is_no_success(self):
+        """1,000 asked for, 600 paid, the rest written off with the payment: 60 %."""
+        invoice = self.ar_invoice(1_000, '2026-02-01', '2026-03-20')
+        run = self.ar_send()
+        self.ar_deliver(run.letter_ids)
+        self.ar_pay(invoice, '2026-04-02', amount=600, payment_difference_handling='reconcile',
+                    writeoff_account_id=self.company_data['default_account_expense'].id)
+        self.assertEqual(invoice.amount_residual, 0)
+        [level] = self.kpis('2026-04-30')['dunning_levels']
+        self.assertEqual((level['asked'], level['paid'], level['share']), (1_000, 600, 60))
 
     def test_letters_that_did_not_arrive_do_not_count(self):
         self.ar_invoice(1_000, '2026-02-01', '2026-03-20')

@@ -115,6 +115,19 @@ class TestMonthEnd(MonthEndCommon):
             self.assertIn(f"Page {number} of {len(pages)}", page)
             self.assertIn(self.env.user.name, page)
 
+    def test_aged_receivables_by_another_grouping(self):
+        """The pack's ageing by country; another grouping makes it new."""
+        pack = self.make(aging_group_by='country')
+        workbook = load_workbook(io.BytesIO(pack.xlsx_id.raw))
+        sheet = workbook["Aged Receivables by Country"]
+        heads, *_rows = [line for line in sheet.iter_rows(min_row=4, values_only=True) if any(line)]
+        self.assertEqual(heads[0], "Country")
+        data = self.aged('2026-03-31', group_by='country')
+        names = [line[0] for line in sheet.iter_rows(min_row=6, values_only=True)]
+        self.assertEqual(names[:len(data['rows'])], [row['name'] for row in data['rows']])
+        pack.aging_group_by = 'currency'
+        self.assertEqual(pack.state, 'draft')
+
     def test_checks(self):
         """What is in order and what is not: amounts as the reports have them."""
         self.ar_invoice(10, '2026-03-09', post=False)

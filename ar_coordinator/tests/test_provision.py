@@ -433,12 +433,14 @@ class TestProvision(ProvisionCommon):
 
     def test_bucket_without_history_takes_the_younger_rate(self):
         """Nothing reached the last buckets: their rate is unknown, not 0."""
-        fill = self.env['ar.provision']._fill_rates
-        self.assertEqual(
-            fill([{'rate': rate} for rate in (None, 0.02, None, 0.25, None)]), [0, 0.02, 0.02, 0.25, 0.25])
         history = self.rates(bucket_limits=[30, 60, 90, 120, 150], as_of='2026-03-31')
-        self.assertEqual([row['rate'] for row in history['matrix']][-3:], [1, None, None])
+        self.assertEqual([(row['rate'], row['is_taken_over']) for row in history['matrix']][-3:], [
+            (1, False), (1, True), (1, True)])
+        [note] = {table['note'] for table in self.env['ar.loss.report']._get_tables(history)[:1]}
+        self.assertIn("What no invoice reached has the rate of the bucket before it.", note)
         record = self.provision(bucket_limits="30, 60, 90, 120, 150")
+        self.assertEqual(
+            record.line_ids.mapped('amount'), [row['loss'] for row in history['matrix']], "one matrix in both")
         self.assertEqual(record.line_ids.mapped('rate')[-3:], [1, 1, 1])
         self.assertEqual(record.line_ids[-1].amount, 5_000)
 

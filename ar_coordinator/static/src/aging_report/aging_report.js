@@ -118,7 +118,8 @@ export class AgingReport extends Component {
         });
     }
 
-    /** Open what is behind an amount: its journal items; of the totals (no line) those of all rows. */
+    /** Open what is behind an amount: its journal items; of the totals those of all rows (of a currency, where the
+     *  line says so). */
     async openCell(line, column) {
         const options = line ? this.model.insideOptions(line) : this.model.shownOptions();
         const action = await this.orm.call(REPORT, "get_cell_action", [options, column]);

@@ -27,6 +27,10 @@ export const DEFAULT_OPTIONS = {
     order: "name",
     offset: 0,
 };
+// columns that rows are sorted by only while they are shown
+const COLUMNS_TO_CHOOSE = [
+    "on_hold", "oldest_days", "average_days", "last_payment", "last_payment_amount", "limit", "limit_used",
+];
 const COLUMNS_KEY = "ar_coordinator.aging.columns";
 const MOST_TO_UNFOLD_AGAIN = 20;
 
@@ -163,7 +167,7 @@ export class AgingReportModel {
         const isGone =
             /^b\d/.test(key) ? "bucket_limits" in patch || "bucket_by" in patch
             : key === "change" ? !this.options.compare_to
-            : ["on_hold", "oldest_days", "average_days"].includes(key) && !columns.includes(key);
+            : COLUMNS_TO_CHOOSE.includes(key) && !columns.includes(key);
         if (isGone) {
             this.options.order = "name";
         }
