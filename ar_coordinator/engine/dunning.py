@@ -9,6 +9,7 @@ Rules (the customer's point of view first):
 - What is asked is what is open, less its disputed part, less unmatched credits of the customer, which settle his oldest
   debts first. Nothing is asked that is already covered. A company may rather ask for everything in full and only name
   the credits, unless these cover all of it.
+- Money that came in and waits to be applied counts for the items it is going to pay: they are not asked for.
 - One message per customer and currency; it carries all of their items that are due for a level.
 
 Work grows with the number of items, not with its square: items are grouped once and sorted within their customer.
@@ -26,7 +27,7 @@ NO_CUSTOMER, NO_POLICY, SETTLED, DISPUTED, HANDED_OVER, PROMISED, PAUSED, NO_FOL
     'no_customer', 'no_policy', 'settled', 'disputed', 'handed_over', 'promised', 'paused', 'no_followup', 'last_level',
     'not_due')
 # reasons of HELD: it is time, but something stands in the way
-COVERED, QUIET, BELOW_MINIMUM, LEFT_OUT = 'covered', 'quiet', 'below_minimum', 'left_out'
+COVERED, QUIET, BELOW_MINIMUM, LEFT_OUT, INCOMING = 'covered', 'quiet', 'below_minimum', 'left_out', 'incoming'
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Item:
     levels: tuple | None = None  # of the policy given to the invoice; None: the customer's
     sent_levels: frozenset = frozenset()  # ids of the levels it has been sent, of any policy
     facts: dict | None = field(default=None, compare=False, repr=False)  # the caller's own, carried along
+    incoming: float = 0.0  # what money that waits to be applied is surely going to pay of it
     left_out: bool = False  # by a person, from this run
     chosen_level: int | None = None  # id of the level a person chose for this run; counts if it is one it may get
 
@@ -160,6 +162,7 @@ def decide(items, customers, rules):
 def _decide_customer(items, customer, rules):
     """Decide about one customer's items: each by itself, then credits, quiet time and minimum together."""
     decisions = [decision for decision in (_judge(item, customer, rules) for item in items) if decision]
+    _apply_incoming(decisions, rules)
     _apply_credits(decisions, customer, rules)
     if customer.last_contact and (rules.as_of - customer.last_contact).days < rules.quiet_days:
         for decision in decisions:
@@ -229,6 +232,19 @@ def _value(decision, rules):
     decision.amount_company = round(item.residual_company * share, rules.digits.get(rules.company_currency_id, 2))
 
 
+def _apply_incoming(decisions, rules):
+    """Take off each item what waits to be applied to it; what is paid that way is held."""
+    for decision in decisions:
+        taken = min(decision.item.incoming, decision.amount)
+        if taken > 0:
+            digits = rules.digits.get(decision.item.currency_id, 2)
+            decision.credit = taken
+            decision.amount = round(decision.amount - taken, digits)
+            _value(decision, rules)
+            if decision.amount <= 0 and decision.result == SENT:
+                decision.result, decision.reason = HELD, INCOMING
+
+
 def _apply_credits(decisions, customer, rules):
     """Let unmatched credits settle the oldest debts; what they cover is held, what they reduce is asked for the rest.
 
@@ -248,7 +264,7 @@ def _apply_credits(decisions, customer, rules):
         if taken := min(left.get(currency, 0.0), decision.amount):
             digits = rules.digits.get(currency, 2)
             left[currency] = round(left[currency] - taken, digits)
-            decision.credit = taken
+            decision.credit = round(decision.credit + taken, digits)
             decision.amount = round(decision.amount - taken, digits)
             _value(decision, rules)
     pool = sum(

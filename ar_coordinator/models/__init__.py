@@ -140,6 +140,7 @@ from . import ar_credit_documents
 from . import ar_cash_company
 from . import ar_cash_proposal
 from . import ar_cash_remains
+from . import ar_cash_dunning
 from . import ar_payer_alias
 from . import ar_credit_application
 from . import ar_worklist_rule

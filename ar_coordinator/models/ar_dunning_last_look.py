@@ -11,7 +11,7 @@ from ..engine import dunning
 # what makes a queued letter wrong; that its own level counts as sent by now (not due, last level, quiet time) does not
 STOPPED = {
     dunning.SETTLED, dunning.DISPUTED, dunning.NO_CUSTOMER, dunning.PROMISED, dunning.PAUSED, dunning.NO_FOLLOWUP,
-    dunning.COVERED, dunning.HANDED_OVER,
+    dunning.COVERED, dunning.INCOMING, dunning.HANDED_OVER, 'bank_line',
 }
 
 

@@ -33,6 +33,7 @@ REASONS = [
     ('no_customer', "Item without customer"),
     # result held
     ('covered', "Covered by unmatched credit"),
+    ('incoming', "Paid by money that waits to be applied"),
     ('quiet', "Contacted recently"),
     ('below_minimum', "Below the minimum amount"),
     ('changed', "Changed since the preview"),
