@@ -17,6 +17,7 @@
         'security/ar_report_filter_rules.xml',
         'security/ar_worklist_rules.xml',
         'security/ar_collector_rules.xml',
+        'security/ar_till_rules.xml',
 
         # Record data.
         'data/ar_digest_data.xml',
@@ -58,6 +59,7 @@
         'views/ar_promise_portal_templates.xml',
         'views/ar_answer_templates.xml',  # forms of customers' answers, for the links and the portal
         'reports/ar_credit_templates.xml',
+        'reports/ar_deposit_templates.xml',
 
         # Root menus, used by the views below.
         'views/ar_menus.xml',
@@ -116,6 +118,7 @@
         'wizards/ar_dunning_sample_views.xml',
         'wizards/ar_first_run_views.xml',
         'views/ar_cash_views.xml',
+        'views/ar_deposit_views.xml',
         'wizards/ar_dunning_settings_views.xml',
         'wizards/ar_import_wizard_views.xml',
         'wizards/ar_interest_waive_wizard_views.xml',

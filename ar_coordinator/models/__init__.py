@@ -156,3 +156,6 @@ from . import ar_customer_sheet
 from . import ar_customer_timeline
 from . import ar_call_script
 from . import ar_call
+from . import ar_till_company
+from . import ar_deposit
+from . import ar_deposit_bank

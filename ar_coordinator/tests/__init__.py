@@ -109,3 +109,4 @@ from . import test_customer_sheet
 from . import test_desk_tour
 from . import test_hand_over_file
 from . import test_record_rules
+from . import test_deposit
