@@ -18,6 +18,7 @@
         'security/ar_worklist_rules.xml',
         'security/ar_collector_rules.xml',
         'security/ar_till_rules.xml',
+        'security/ar_escalation_rules.xml',
 
         # Record data.
         'data/ar_digest_data.xml',
@@ -41,6 +42,7 @@
         'data/ar_first_run_data.xml',
         'data/ar_cash_cron.xml',
         'data/ar_worklist_rule_data.xml',
+        'data/ar_escalation_data.xml',
         'reports/ar_desk_templates.xml',  # used by the e-mails
         'data/ar_desk_mail_template_data.xml',
         'data/ar_call_data.xml',  # scripts name the templates
@@ -110,6 +112,7 @@
         'wizards/ar_collector_assign_views.xml',  # before the rules' list, whose button opens it
         'views/ar_collector_views.xml',
         'views/ar_call_views.xml',
+        'views/ar_escalation_views.xml',
         'wizards/ar_call_wizard_views.xml',
         'wizards/ar_credit_reason_wizard_views.xml',
         'wizards/ar_credit_simulation_views.xml',

@@ -7,6 +7,7 @@ USERS_TABLES = (
     'ar_cash_proposal_line', 'ar_cash_proposal', 'ar_payer_alias',
     'ar_credit_application', 'ar_credit_release_use', 'ar_credit_release', 'ar_credit_hold', 'ar_credit_change',
     'ar_credit_guarantee', 'ar_customer_answer_line', 'ar_customer_answer',
+    'ar_escalation',
     'ar_hand_over_progress', 'ar_hand_over', 'ar_write_off_line', 'ar_write_off', 'ar_statement_run_line',
     'ar_statement_run', 'ar_call',
     'ar_dunning_outcome', 'ar_dunning_letter_line', 'ar_dunning_letter', 'ar_dunning_run',

@@ -17,8 +17,9 @@ from datetime import date
 from math import log10
 
 # reasons, in the order in which the next best action is chosen
-ANSWER, FAILED, FOLLOW_UP, BROKEN, DISPUTE_LATE, HELD, PROMISE_DUE, OVERDUE, BIG_DUE = REASONS = (
-    'answer', 'failed', 'follow_up', 'broken', 'dispute_late', 'held', 'promise_due', 'overdue', 'big_due')
+ANSWER, FAILED, ESCALATION, FOLLOW_UP, BROKEN, DISPUTE_LATE, HELD, PROMISE_DUE, OVERDUE, BIG_DUE = REASONS = (
+    'answer', 'failed', 'escalation', 'follow_up', 'broken', 'dispute_late', 'held', 'promise_due', 'overdue',
+    'big_due')
 # what adds points to a customer who is there for a reason
 DAYS, RISK = ADDED = ('days', 'risk')
 # a customer whom somebody contacted lately is not there for what is overdue only
@@ -26,11 +27,11 @@ REST = 'rest'
 KINDS = (*REASONS, *ADDED, REST)
 
 # next best actions
-LOOK, CALL, WRITE, LETTER, PROMISE, DISPUTE, RELEASE, FIX = ACTIONS = (
-    'look', 'call', 'write', 'letter', 'promise', 'dispute', 'release', 'fix')
+LOOK, CALL, WRITE, LETTER, PROMISE, DISPUTE, RELEASE, FIX, ESCALATE = ACTIONS = (
+    'look', 'call', 'write', 'letter', 'promise', 'dispute', 'release', 'fix', 'escalate')
 BY_REASON = {
-    ANSWER: LOOK, FAILED: FIX, FOLLOW_UP: CALL, BROKEN: CALL, DISPUTE_LATE: DISPUTE, HELD: RELEASE, PROMISE_DUE: CALL,
-    BIG_DUE: CALL}
+    ANSWER: LOOK, FAILED: FIX, ESCALATION: ESCALATE, FOLLOW_UP: CALL, BROKEN: CALL, DISPUTE_LATE: DISPUTE,
+    HELD: RELEASE, PROMISE_DUE: CALL, BIG_DUE: CALL}
 # asked for as a person would: only when somebody would answer the phone, else by e-mail
 NEEDS_PHONE = frozenset({FOLLOW_UP, BROKEN, PROMISE_DUE, BIG_DUE})
 
@@ -65,6 +66,7 @@ class Facts:
     disputes_late: int = 0
     answers: int = 0
     failed: int = 0
+    escalation: int = 0  # a step is due, or somebody gave the customer back
     waiting: int = 0  # documents that a hold stops
     waiting_amount: float = 0.0
     follow_up_on: date | None = None
@@ -126,7 +128,7 @@ def score(facts, rules, today):
     agreed = facts.follow_up_on is not None and facts.follow_up_on > today
     resting = agreed or (rest and is_resting(facts, rest[0].days, today))
     for kind, applies in (
-        (ANSWER, facts.answers), (FAILED, facts.failed),
+        (ANSWER, facts.answers), (FAILED, facts.failed), (ESCALATION, facts.escalation),
         (FOLLOW_UP, facts.follow_up_on is not None and facts.follow_up_on <= today),
         (DISPUTE_LATE, facts.disputes_late), (HELD, facts.waiting),
         (BROKEN, facts.broken > 0 and not agreed and (

@@ -159,3 +159,6 @@ from . import ar_call
 from . import ar_till_company
 from . import ar_deposit
 from . import ar_deposit_bank
+from . import ar_escalation_path
+from . import ar_escalation
+from . import ar_escalation_worklist

@@ -54,6 +54,7 @@ class ArWorklist(models.AbstractModel):
         rules = self.env['ar.worklist.rule']._get_rules(companies)
         events = self._get_events(companies, rules)
         facts, beside = self._get_facts(companies, opts, wanted, rules, events)
+        self._add_judgements(companies, facts, events)
         today = opts['as_of']
         snoozes = self.env['ar.worklist.snooze']._get_in_force(companies)
         scored, counts = [], defaultdict(int)
@@ -210,6 +211,13 @@ class ArWorklist(models.AbstractModel):
             self._add_company_events(company, events)
         return events
 
+    def _add_judgements(self, companies, facts, events):
+        """Hook: complete the facts by what can be said only when the books were read.
+
+        :param list facts: engine Facts, changed in place
+        :param dict events: as `_get_events` returns them
+        """
+
     def _add_company_events(self, company, events):
         """Add letters that did not arrive, and documents that a hold stops."""
         letters = defaultdict(set)
@@ -311,7 +319,8 @@ class ArWorklist(models.AbstractModel):
             actions += [worklist.PROMISE, worklist.DISPUTE]
         elif event.get('disputes_late'):
             actions.append(worklist.DISPUTE)
-        for name, action in (('answers', worklist.LOOK), ('failed', worklist.FIX), ('waiting', worklist.RELEASE)):
+        for name, action in (('answers', worklist.LOOK), ('failed', worklist.FIX), ('waiting', worklist.RELEASE),
+                             ('escalation', worklist.ESCALATE)):
             if event.get(name):
                 actions.append(action)
         return actions
@@ -344,7 +353,7 @@ class ArWorklist(models.AbstractModel):
             alone.append(self.env._("%(amount)s promised", amount=format_amount(self.env, promised, currency)))
         if alone:
             texts.append(self.env._("left alone: %(what)s", what=", ".join(alone)))
-        return texts
+        return texts + event.get('notes', [])
 
     def _get_reason(self, kind, own, event, money):
         """Return a reason in words."""
@@ -354,6 +363,7 @@ class ArWorklist(models.AbstractModel):
             worklist.ANSWER: lambda: self.env._("%(count)s unread answers of the customer", count=own.answers)
             if own.answers > 1 else self.env._("The customer has answered"),
             worklist.FAILED: lambda: self.env._("A letter did not arrive"),
+            worklist.ESCALATION: lambda: self._describe_escalation(event),
             worklist.FOLLOW_UP: lambda: self.env._("To be contacted again on %(day)s", day=day(own.follow_up_on)),
             worklist.BROKEN: lambda: self.env._(
                 "Promise not kept on %(day)s, %(amount)s open", day=day(own.broken_on), amount=money(own.broken)),

@@ -107,6 +107,7 @@ from . import test_month_end
 from . import test_call
 from . import test_customer_sheet
 from . import test_desk_tour
+from . import test_escalation
 from . import test_hand_over_file
 from . import test_record_rules
 from . import test_deposit

@@ -1,3 +1,4 @@
+from . import ar_escalation_step
 from . import ar_credit_hold
 from . import ar_ledger
 from . import res_company

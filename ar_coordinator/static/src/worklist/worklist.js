@@ -29,6 +29,7 @@ export const ACTIONS = {
     release: { icon: "fa-unlock", key: "r", label: _t("Ask for Release") },
     look: { icon: "fa-comments-o", key: "a", label: _t("Look at Reply") },
     fix: { icon: "fa-reply", key: "x", label: _t("See Failed Letter") },
+    escalate: { icon: "fa-level-up", key: "e", label: _t("Escalate") },
     snooze: { icon: "fa-clock-o", key: "s", label: _t("Put Off") },
 };
 
