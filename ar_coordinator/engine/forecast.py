@@ -34,6 +34,7 @@ GENERAL_KEPT_RATE = 0.7  # of promises, without any history
 QUANTILE = 1.2816  # of the normal distribution at 90 %: one in ten is better than best, one worse than worst
 VARIATION = 0.25  # standard deviation of the logarithm of the pace of all customers together
 SCENARIOS = ('best', 'likely', 'worst')
+LONGEST_WAIT = 365  # days; what is not as likely paid as not by then is expected on no day
 
 
 def general_survival(day):
@@ -112,6 +113,30 @@ def unpaid(curve, age, days):
     """
     now = curve(age)
     return [curve(age + day) / now for day in days]
+
+
+def days_until_paid(curve, age, last=LONGEST_WAIT):
+    """Return in how many days (1 or more) an item is as likely paid as not, given that it is unpaid now.
+
+    :param curve: function day -> share unpaid
+    :param int age: days past its due date now, negative before it
+    :param int last: no day further away is named
+    :return: days from now, or None when more than half is still unpaid after `last` days
+
+    >>> [days_until_paid(general_survival, age) for age in (-30, -1, 0, 15, 400)]
+    [30, 1, 15, 30, None]
+    """
+    half = curve(age) / 2.0
+    if curve(age + last) > half:
+        return None
+    first = 1
+    while first < last:
+        middle = (first + last) // 2
+        if curve(age + middle) <= half:
+            last = middle
+        else:
+            first = middle + 1
+    return first
 
 
 def promised(day, chance, otherwise, days):
@@ -297,7 +322,7 @@ class Forecaster:
         self.last = (ends[-1] - as_of).days
         self.days = [(end - as_of).days for end in ends]
         self._history, self._kept, self._plans = history or {}, kept or {}, plans or {}
-        self._curves, self._shares, self._powered = {}, {}, {}
+        self._curves, self._shares, self._powered, self._waits = {}, {}, {}, {}
 
     def curve(self, company, risk_class, partner):
         """Return the delay curve of a customer (ids); of the risk class or company when he has none of his own."""
@@ -330,6 +355,37 @@ class Forecaster:
             self._outlook(row, covered.get(row['line_id'], 0), planned_parts.get(row['line_id'], ()))
             if row['residual'] > 0 and row['residual_currency'] > 0 else Outlook(row, [], 0, row['residual'])
             for row in rows]
+
+    def expected_days(self, rows):
+        """Return one day per open item, where `outlooks` has chances: the promised day, else the day of the instalment
+        that completes it, else the first day by which it is as likely paid as not.
+
+        :param rows: as `outlooks`
+        :return: dict of line id -> (date or None: none within a year, 'promise', 'plan' or 'habit'), of items owed
+        """
+        owed = [row for row in rows if row['residual_currency'] > 0]
+        planned_parts = self._plan(owed, {})
+        days = {}
+        for row in owed:
+            given = [day for day, amount in planned_parts.get(row['line_id'], ()) if amount > 0]
+            if given:
+                days[row['line_id']] = max(given), 'plan'
+            elif row['date_promised'] and row['given'] > 0:
+                days[row['line_id']] = row['date_promised'], 'promise'
+            else:
+                days[row['line_id']] = self._habitual_day(row), 'habit'
+        return days
+
+    def _habitual_day(self, row):
+        """Return the day by which an item is as likely paid as not, today at the earliest: what was not paid by
+        yesterday may come today. None: no day within a year."""
+        curve = self.curve(row['company_id'], row['class_id'], row['partner_id'])
+        age = (self.as_of - row['due']).days - 1
+        key = id(curve), age
+        if key not in self._waits:
+            self._waits[key] = days_until_paid(curve, age)
+        wait = self._waits[key]
+        return None if wait is None else self.as_of + timedelta(days=wait - 1)
 
     def _cover(self, rows, owed):
         """Return {line id: amount that the customer's own credits cover}, per company, customer and currency."""

@@ -5,6 +5,7 @@ ar_cash_forecast_tables.py, method and measured accuracy in docs/forecast.md. On
 that are still to be written bring money on top.
 """
 from collections import defaultdict
+from datetime import timedelta
 from itertools import accumulate
 
 from odoo import api, models
@@ -124,12 +125,26 @@ class ArCashForecast(models.AbstractModel):
             opts['as_of'], opts['ends'], ledger._payment_days(opts, partners), ledger._kept_promises(opts, partners),
             ledger._instalments_of({item['plan_id'] for item in items if item['plan_id']}))
 
-    def _get_outlook(self, opts):
+    def _get_calendar_weeks(self, opts, count):
+        """Return the likely receipts of `count` weeks from Monday to Sunday, the first being the rest of this one, as
+        the report has them.
+
+        :param dict opts: as `ar.ledger._read_options` returns
+        :return: ({Monday: amount}, amount that is due in these weeks or before, but doubtful), in the report currency
+        """
+        opts = {**opts, 'groups': ('partner',), 'path': [], 'scenario': 'likely',
+                'ends': forecast.period_ends(opts['as_of'], count, last_weekday=6)}
+        outlook = self._get_outlook(opts, ('likely',))
+        shape = self._shape(outlook['totals']['likely'], outlook['currency'].decimal_places)
+        mondays = [end - timedelta(days=6) for end in opts['ends']]
+        return dict(zip(mondays, shape['weeks'], strict=True)), shape['doubtful']
+
+    def _get_outlook(self, opts, scenarios=forecast.SCENARIOS):
         """Return {outlooks, groups: {(key, company id): cells of the scenario}, names, totals: {scenario: cells}, ...},
         cells in minor units of the report currency."""
         items, forecaster = self._get_facts(opts)
         outlooks = forecaster.outlooks(items)
-        powers = self._get_powers(outlooks)
+        powers = {scenario: power for scenario, power in self._get_powers(outlooks).items() if scenario in scenarios}
         width = len(opts['ends']) + len(REST)
         sums = {scenario: defaultdict(lambda: [0] * width) for scenario in powers}
         for outlook in outlooks:
@@ -151,7 +166,7 @@ class ArCashForecast(models.AbstractModel):
             'groups': converted[opts['scenario']],
             'totals': {
                 scenario: [sum(cells[number] for cells in converted[scenario].values()) for number in range(width)]
-                for scenario in forecast.SCENARIOS},
+                for scenario in scenarios},
         }
 
     def _get_powers(self, outlooks):

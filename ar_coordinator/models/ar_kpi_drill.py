@@ -24,10 +24,10 @@ class ArKpiReport(models.AbstractModel):
     def get_drill(self, key, options=None):
         """Return the action that shows what a figure was made of.
 
-        :param str key: of a figure, see `_get_definitions`; 'expected' for a week of the cash graph
-        :param dict options: as_of (of the point), window_days and the filters, as `get_data`; for 'collected_week' and
-            'expected' the week is that of as_of (all of it for 'expected')
-        :return: dict: an act_window action, or the client action of the aged receivables
+        :param str key: of a figure, see `_get_definitions`; 'expected' for the weeks to come of the cash graph
+        :param dict options: as_of (of the point), window_days and the filters, as `get_data`; for 'collected_week' the
+            week is that of as_of
+        :return: dict: an act_window action, or the client action of the aged receivables or the cash forecast
         :raise UserError: for an unknown figure
         """
         options = dict(options or {})
@@ -37,20 +37,21 @@ class ArKpiReport(models.AbstractModel):
         end = opts['as_of']
         begin = end - timedelta(days=window)
         if key in AGED:
-            return self._drill_aged(options, end)
-        make = getattr(self, f'_drill_{key}', None) if key in self._drillable() else None
+            return self._drill_screen('ar_aging_action', options, end)
+        if key == 'expected':
+            return self._drill_screen('ar_cash_forecast_action', options, end)
+        known = {one['key'] for one in self._get_definitions()}
+        make = getattr(self, f'_drill_{key}', None) if key in known else None
         if not make:
             raise UserError(self.env._("There is no key figure %s.", key))
         return {'type': 'ir.actions.act_window', 'views': [(False, 'list'), (False, 'form')], **make(opts, begin, end)}
 
-    def _drillable(self):
-        return {one['key'] for one in self._get_definitions()} | {'expected'}
-
-    def _drill_aged(self, options, day):
-        """The aged receivables of the day, with the same filters: the options are for the screen's state."""
-        action = self.env['ir.actions.actions']._for_xml_id('ar_coordinator.ar_aging_action')
+    def _drill_screen(self, name, options, day):
+        """Another report of the day, with the same filters: the options are for the screen's state."""
+        action = self.env['ir.actions.actions']._for_xml_id(f'ar_coordinator.{name}')
         filters = {key: options[key] for key in SCOPE if options.get(key) and key != 'company_ids'}
-        return {**action, 'params': {'options': {**filters, 'as_of': day.isoformat()}}}
+        return {**action, 'params': {
+            **(action['params'] or {}), 'options': {**filters, 'as_of': day.isoformat()}}}
 
     # === WHOSE === #
 
@@ -106,18 +107,6 @@ class ArKpiReport(models.AbstractModel):
 
     def _drill_cei(self, opts, _begin, end):
         return self._drill_collected(opts, _begin, end)
-
-    def _drill_expected(self, opts, _begin, end):
-        """Open items expected in the week of the day; expectations are today's."""
-        ledger = self.env['ar.ledger']
-        monday = kpi.week_start(end)
-        today = ledger._read_options({})['as_of']
-        expected = ledger.expected_dates({
-            key: opts[key] for key in SCOPE if opts.get(key) is not None} | {'as_of': today})
-        ids = [
-            line_id for line_id, fact in expected.items()
-            if today <= fact['date'] and monday <= fact['date'] <= monday + timedelta(days=6)]
-        return self._drill_items(self.env._("Expected in the Week"), Domain('id', 'in', ids))
 
     def _drill_average_payment_delay(self, opts, begin, end):
         """Items that were paid in the window."""

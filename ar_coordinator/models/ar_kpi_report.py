@@ -78,9 +78,10 @@ class ArKpiReport(models.AbstractModel):
         """Return the money of the weeks around a date: collected before it, expected after it.
 
         :param dict options: as_of and the filters, as `get_data`
-        :return: {as_of, currency_id, late (what should have come by now, by the customers' habits and promises), weeks:
-            [{week (its Monday), collected (None for weeks to come), expected (None for weeks that are over), target}],
-            WEEKS_BEFORE weeks before that of as_of, itself, and WEEKS_AFTER after it}
+        :return: {as_of, currency_id, doubtful (due in these weeks or before them, but not expected in them), weeks:
+            [{week (its Monday), collected (None for weeks to come), expected (None for weeks that are over; the likely
+            case of `ar.cash.forecast`), target}], WEEKS_BEFORE weeks before that of as_of, itself, and WEEKS_AFTER
+            after it}
         :raise AccessError, UserError: as `ar.ledger`
         """
         options = dict(options or {})
@@ -90,13 +91,13 @@ class ArKpiReport(models.AbstractModel):
         currency, rates = ledger._report_currency(opts)
         mondays = kpi.week_starts(as_of, WEEKS_BEFORE, WEEKS_AFTER)
         money = kpi.DailySums(ledger._daily_collected(opts, mondays[0]))
-        expected = ledger._expected_by_week(opts)
+        expected, doubtful = self.env['ar.cash.forecast']._get_calendar_weeks(opts, WEEKS_AFTER + 1)
         targets = self.env['ar.kpi.target']._get_targets(opts, mondays, currency, rates).get('collected_week', {})
         this_week = kpi.week_start(as_of)
         return {
             'as_of': as_of.isoformat(),
             'currency_id': currency.id,
-            'late': expected.get(None, 0.0),
+            'doubtful': doubtful,
             'weeks': [{
                 'week': monday.isoformat(),
                 'collected': currency.round(money.between(monday, min(monday + timedelta(days=6), as_of)))

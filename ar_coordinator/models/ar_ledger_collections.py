@@ -218,23 +218,6 @@ class ArLedger(models.AbstractModel):
             sums[1] += currency.round(float(paid) * rate)
         return [(*key, *sums) for key, sums in result.items()]
 
-    def _expected_by_week(self, opts):
-        """{Monday: amount} expected by `expected_dates` from `as_of` on, and under None what should have come by then.
-
-        In report currency, credits not deducted. One query.
-        """
-        currency, rates = self._report_currency(opts)
-        rows = self.env.execute_query(SQL(
-            """%(with)s
-            SELECT CASE WHEN expected.date >= %(as_of)s THEN date_trunc('week', expected.date)::date END,
-                   item.company_id, SUM(item.residual)
-              FROM expected JOIN item ON item.line_id = expected.line_id
-          GROUP BY 1, 2""", **{'with': self._expected_with(opts)}, as_of=opts['as_of']))
-        weeks = {}
-        for week, company_id, amount in rows:
-            weeks[week] = weeks.get(week, 0.0) + currency.round(float(amount) * float(rates.get(company_id, 1)))
-        return {week: currency.round(amount) for week, amount in weeks.items()}
-
     @api.model
     def _get_customers_in_scope(self, opts):
         """Return the customers that the filters leave, of those who have any entries.

@@ -152,23 +152,34 @@ class TestKpiCollected(KpiCase):
         self.assertEqual(self.collected('2026-03-04'), 980)
 
     def test_weeks(self):
-        """Money of past weeks, what is expected of this and the next, and what should have come by now."""
-        paid = self.ar_invoice(300, '2026-03-01', '2026-03-10')
-        self.ar_pay(paid, '2026-03-18')
-        self.ar_invoice(1_000, '2026-03-01', '2026-03-20')  # should have come
-        self.ar_invoice(500, '2026-03-01', '2026-04-02')  # this week
-        self.ar_invoice(250, '2026-03-01', '2026-04-12')  # Sunday of the week of the 6th
-        self.ar_invoice(125, '2026-03-01', '2026-04-13', currency_id=self.eur.id)
+        """Money of past weeks; what is expected of the rest of this one and the next, as the forecast has it."""
+        self.ar_cash(300, '2026-03-18', partner=self.other_customer)
+        self.ar_invoice(1_000, '2026-03-01', '2026-03-16')
+        self.ar_invoice(500, '2026-03-01', '2026-04-02')
+        self.ar_invoice(125, '2026-03-01', '2026-04-13', currency_id=self.eur.id)  # 200 at 0.625
         self.target('collected_week', 400, '2026-03-23')
         data, weeks = self.weeks('2026-03-31')
-        self.assertEqual(data['late'], 1_000)
         self.assertEqual(len(data['weeks']), 22)
         self.assertEqual(weeks['2026-03-16'], {
             'week': '2026-03-16', 'collected': 300, 'expected': None, 'target': None})
-        self.assertEqual(weeks['2026-03-30'], {'week': '2026-03-30', 'collected': 0, 'expected': 500, 'target': 400})
-        self.assertEqual(weeks['2026-04-06']['expected'], 250)
-        self.assertEqual(weeks['2026-04-13'], {
-            'week': '2026-04-13', 'collected': None, 'expected': 200, 'target': 400})  # 125 EUR at 0.625
+        self.assertEqual(
+            (weeks['2026-03-30']['collected'], weeks['2026-04-13']['collected'], weeks['2026-04-13']['target']),
+            (0, None, 400))
+        expected = [week['expected'] for week in data['weeks'] if week['expected'] is not None]
+        self.assertEqual((len(expected), min(expected) > 0), (14, True))
+        self.assertAlmostEqual(sum(expected) + data['doubtful'], 1_700, 2)
+        data, weeks = self.weeks('2026-03-29')  # a Sunday: weeks of seven days each
+        forecast = self.env['ar.cash.forecast'].get_data({
+            'as_of': '2026-03-29', 'company_ids': self.company.ids, 'calendar': False})
+        self.assertEqual(
+            [week['expected'] for week in data['weeks'] if week['week'] >= '2026-03-30'],
+            forecast['totals']['weeks'])
+        action = self.env['ar.kpi.report'].get_drill('expected', {
+            'as_of': '2026-03-29', 'partner_ids': self.customer.ids})
+        self.assertEqual(
+            (action['xml_id'], action['params']['model'], action['params']['options']),
+            ('ar_coordinator.ar_cash_forecast_action', 'ar.cash.forecast',
+             {'as_of': '2026-03-29', 'partner_ids': self.customer.ids}))
 
     def test_two_companies_three_currencies(self):
         """A second company keeps its books in EUR, and is paid in a third currency; the report is in the first's."""

@@ -5,7 +5,7 @@ import { router } from "@web/core/browser/router";
 import { getCurrency } from "@web/core/currency";
 import { Dropdown } from "@web/core/dropdown/dropdown";
 import { DropdownItem } from "@web/core/dropdown/dropdown_item";
-import { deserializeDate, formatDate } from "@web/core/l10n/dates";
+import { deserializeDate } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { download } from "@web/core/network/download";
 import { registry } from "@web/core/registry";
@@ -413,13 +413,11 @@ export class KpiDashboard extends Component {
     }
 
     get weekNote() {
-        const { late, as_of } = this.state.weeks;
-        return late
-            ? _t("By their habits and promises, customers should have paid %(amount)s more by %(day)s.", {
-                  amount: this.money(late),
-                  day: formatDate(deserializeDate(as_of)),
-              })
-            : _t("Expected as promised, as planned, or as late as the customer usually pays.");
+        const { doubtful } = this.state.weeks;
+        return doubtful
+            ? _t("Expected as in the cash forecast. Of what is due in these weeks or before, %s is not expected in them.",
+                  this.money(doubtful))
+            : _t("Expected as in the cash forecast: as promised, as planned, or as customers usually pay.");
     }
 
     openWeek(index, datasetIndex) {
@@ -427,7 +425,7 @@ export class KpiDashboard extends Component {
         const isExpected = collected === null || datasetIndex === 1;
         const last = deserializeDate(week).plus({ days: 6 }).toISODate();
         const day = last < this.data.as_of ? last : this.data.as_of;
-        return isExpected ? this.open("expected", week) : this.open("collected_week", day);
+        return isExpected ? this.open("expected", this.data.as_of) : this.open("collected_week", day);
     }
 }
 
