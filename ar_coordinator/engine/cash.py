@@ -20,19 +20,25 @@ from .cash_sums import find_prefix, find_sums
 MARGIN = 0.04
 AMBIGUOUS = 0.5  # the most an ambiguous proposal gets
 FAMILY_LIMIT = 150  # open items that are searched for sums
+ADVICE_DAYS = 30  # between a remittance advice and the money it announces, where only customer and amount agree
+ADVICE_DIFFERS = 0.75  # how much an advice is worth that does not agree with the amount or with what is open
 
 # who paid
-CHOSEN, ACCOUNT, ALIAS, NAME, NAMED, SIMILAR, NOBODY = (
-    'chosen', 'account', 'alias', 'name', 'named', 'similar', 'nobody')
-WHO = {CHOSEN: 1.0, ACCOUNT: 0.99, ALIAS: 0.98, NAME: 0.97, NAMED: 0.98, SIMILAR: 0.9, NOBODY: 0.6}
+CHOSEN, ADVISED, ACCOUNT, TOKEN, ALIAS, NAME, NAMED, SIMILAR, NOBODY = (
+    'chosen', 'advised', 'account', 'token', 'alias', 'name', 'named', 'similar', 'nobody')
+WHO = {
+    CHOSEN: 1.0, ADVISED: 0.99, ACCOUNT: 0.99, TOKEN: 0.99, ALIAS: 0.98, NAME: 0.97, NAMED: 0.98, SIMILAR: 0.9,
+    NOBODY: 0.6}
 
-# what for
+CLAIMED = 'claimed'  # nothing is left: another receipt is surer of what this one would pay
+# what for: an advice (ADVISED, as above), or
 REFERENCED, DISCOUNT, FEE, PART_NAMED, WITH_OTHERS, SHORT, OVER, ONE, ONE_DISCOUNT, ALL, UP_TO, SUM, SUM_DISCOUNT, \
     OLDEST, ONE_FEE = (
         'referenced', 'discount', 'fee', 'part_named', 'with_others', 'short', 'over', 'one', 'one_discount', 'all',
         'up_to', 'sum', 'sum_discount', 'oldest', 'one_fee')
 WHAT = {
-    REFERENCED: 1.0, DISCOUNT: 0.99, FEE: 0.96, PART_NAMED: 0.85, WITH_OTHERS: 0.96, SHORT: 0.75, OVER: 0.75,
+    ADVISED: 1.0, REFERENCED: 1.0, DISCOUNT: 0.99, FEE: 0.96, PART_NAMED: 0.85, WITH_OTHERS: 0.96, SHORT: 0.75,
+    OVER: 0.75,
     ONE: 0.97, ONE_DISCOUNT: 0.95, ALL: 0.97, UP_TO: 0.94, SUM: 0.95, SUM_DISCOUNT: 0.93, OLDEST: 0.95, ONE_FEE: 0.8}
 
 LEGAL_FORMS = frozenset((
@@ -58,7 +64,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Money that came in. `customer`: chosen by a user, else None."""
+    """Money that came in.
+
+    :ivar customer: chosen by a user, else None
+    :ivar token: of the card or mandate it was taken from
+    """
 
     key: int
     amount: int
@@ -67,6 +77,25 @@ class Receipt:
     payer: str = ''
     account: str = ''
     customer: int | None = None
+    token: str = ''
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a customer announced that a payment is for.
+
+    :ivar customer: whose it is, None: the items' own
+    :ivar int amount: of the payment, in the smallest unit
+    :ivar reference: what the payment is announced to be named by ('' if nothing)
+    :ivar tuple lines: (item key, amount paid, deduction) each; the deduction is what the customer keeps back
+    """
+
+    key: int
+    customer: int | None
+    amount: int
+    date: date
+    reference: str
+    lines: tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +109,13 @@ class Rules:
 
 @dataclass(slots=True)
 class Reading:
-    """One way to understand a receipt: {item: amount}, {item: discount}, what is left (<0: too little)."""
+    """One way to understand a receipt: {item: amount}, {item: discount}, what is left (<0: too little).
+
+    :ivar dict deductions: {item: amount} the customer's advice says he kept back; it stays open, and is in `rest`
+    :ivar dict named: {item: how the text names it}
+    :ivar advice: key of the advice it follows
+    :ivar dict claims: {item: key of the receipt} of what it would have paid if another receipt were not surer to
+    """
 
     customer: int | None
     who: str
@@ -89,9 +124,17 @@ class Reading:
     discounts: dict = field(default_factory=dict)
     rest: int = 0
     confidence: float = 0.0
-    named: dict = field(default_factory=dict)  # item -> how
+    named: dict = field(default_factory=dict)
     looked_at: int = 0
     ambiguous: bool = False
+    deductions: dict = field(default_factory=dict)
+    advice: int | None = None
+    claims: dict = field(default_factory=dict)
+
+    def doubt(self):
+        """Note that something else is about as likely: it is shown, and never applied by itself."""
+        self.ambiguous = True
+        self.confidence = min(self.confidence, AMBIGUOUS)
 
 
 def normalise_name(name):
@@ -113,14 +156,21 @@ def normalise_account(account):
     return re.sub(r'[^A-Z0-9]', '', account.upper())
 
 
+def _is_part(amount, residual):
+    """Return whether an amount can be paid of what is open: of the same sign, and no more."""
+    return 0 < amount <= residual or residual <= amount < 0
+
+
 class Book:
     """The open items of one company and currency, and what is known of who pays how.
 
     :param items: `Item`s
     :param dict names: {customer: names}; `aliases` {normalised name: customer} of names users confirmed; `accounts`
-        {normalised account: customer}; `parents` {customer: head of the family}; `settled` numbers of documents that
-        are not open any more: a text that names one of them is about something else than what is open
+        {normalised account: customer}; `tokens` {token of a card or mandate: customer}; `parents` {customer: head of
+        the family}; `settled` numbers of documents that are not open any more: a text that names one of them is about
+        something else than what is open
     :param rules: `Rules`
+    :param advices: `Advice`s that no payment was applied by yet
 
     >>> day = date(2026, 3, 1)
     >>> book = Book([Item(1, 7, ("INV/2026/00042",), 10_000, day), Item(2, 7, ("INV/2026/00043",), 5_500, day)],
@@ -134,14 +184,23 @@ class Book:
     -6000
     >>> book.propose(Receipt(4, 4_000, day, "hello", "Somebody")) is None
     True
+    >>> advice = Advice(5, 7, 14_000, day, "REM-2026-118", ((1, 8_500, 1_500), (2, 5_500, 0)))
+    >>> book = Book(book.items.values(), advices=[advice])
+    >>> best = book.propose(Receipt(6, 14_000, day, "rem 2026 118"))
+    >>> best.what, best.paid, best.deductions, best.rest
+    ('advised', {1: 8500, 2: 5500}, {1: 1500}, -1500)
     """
 
-    def __init__(self, items, names=None, aliases=None, accounts=None, parents=None, rules=None, settled=()):
+    def __init__(
+            self, items, names=None, aliases=None, accounts=None, tokens=None, parents=None, rules=None, settled=(),
+            advices=()):
         self.rules = rules or Rules()
         self.items = {item.key: item for item in items if item.residual}
         self.parents = parents or {}
         self.aliases = aliases or {}
         self.accounts = accounts or {}
+        self.tokens = tokens or {}
+        self._taken = frozenset()
         self._settled = References(with_typos=False)
         for key, number in enumerate(settled):
             self._settled.add(key, number)
@@ -153,6 +212,12 @@ class Book:
             self._by_amount[item.residual].append(item)
             for number in item.numbers:
                 self._references.add(item.key, number)
+        self._advices = {advice.key: advice for advice in advices}
+        self._advice_numbers = References(with_typos=False)
+        self._advices_by_amount = defaultdict(list)
+        for advice in self._advices.values():
+            self._advice_numbers.add(advice.key, advice.reference)
+            self._advices_by_amount[advice.amount].append(advice)
         self._names = defaultdict(set)
         self._words = defaultdict(set)
         for customer, texts in (names or {}).items():
@@ -183,6 +248,8 @@ class Book:
         account = self.accounts.get(normalise_account(receipt.account)) if receipt.account else None
         if account:
             note(account, ACCOUNT)
+        if receipt.token in self.tokens:
+            note(self.tokens[receipt.token], TOKEN)
         name = normalise_name(receipt.payer) if receipt.payer else ''
         if name in self.aliases:
             note(self.aliases[name], ALIAS)
@@ -211,27 +278,87 @@ class Book:
 
     # === WHAT === #
 
-    def propose(self, receipt):
-        """Return the best `Reading` of a receipt, or None when nothing explains it."""
+    def propose(self, receipt, taken=frozenset()):
+        """Return the best `Reading` of a receipt, or None when nothing explains it.
+
+        :param taken: keys of items that are not open for this receipt: a text that names one is about something settled
+        """
         if receipt.amount <= 0:
             return None
-        named = self._references.find(receipt.text)
+        self._taken = taken
+        found = self._references.find(receipt.text)
+        named = {key: how for key, how in found.items() if key not in taken}
+        payers = self.find_payers(receipt, found)
+        readings = self._read_advices(receipt, payers)
+        if readings:  # what the customer says is worth more than what amounts suggest
+            others = [reading for reading in self._read_all(receipt, payers, named) if reading.named]
+            return self._finish(receipt, found, readings + others)
+        readings = self._read_all(receipt, payers, named)
+        if not readings and not receipt.customer:
+            readings = self._read_amount_alone(receipt)
+        return self._finish(receipt, found, readings)
+
+    def _read_all(self, receipt, payers, named):
+        """Return the readings as a payment of any of those who may have paid."""
         readings = []
-        payers = self.find_payers(receipt, named)
         for family, (who, customer) in payers.items():
             names = {key: how for key, how in named.items() if self._family(self.items[key].customer) == family}
             readings += self._read(receipt, family, who, customer, names)
-        if not readings and not receipt.customer:
-            readings = self._read_amount_alone(receipt)
+        return readings
+
+    def _finish(self, receipt, named, readings):
+        """Return the best of the readings; where the text names something else, it is ambiguous."""
         best = self._choose(readings)
         if best and self._names_other(receipt, named, best):
-            best.ambiguous = True
-            best.confidence = min(best.confidence, AMBIGUOUS)
+            best.doubt()
         return best
+
+    def _read_advices(self, receipt, payers):
+        """Return the readings that follow an advice: one the text names, or one of the payer's of this amount."""
+        named = [
+            key for key, how in self._advice_numbers.find(receipt.text).items() if how in (EXACT, DIGITS)]
+        readings = [self._follow(self._advices[key], receipt, ADVISED, None) for key in named]
+        for advice in self._advices_by_amount.get(receipt.amount, ()):
+            owner = advice.customer or next((
+                self.items[key].customer for key, _paid, _kept in advice.lines if key in self.items), None)
+            who, _customer = payers.get(self._family(owner), (None, None))
+            if who and advice.key not in named and abs((receipt.date - advice.date).days) <= ADVICE_DAYS:
+                readings.append(self._follow(advice, receipt, who, owner))
+        return [reading for reading in readings if reading]
+
+    def _follow(self, advice, receipt, who, customer):
+        """Return the reading of a receipt by an advice, None when nothing of it is open as announced."""
+        reading = Reading(customer or advice.customer, who, ADVISED, {}, advice=advice.key)
+        agrees = advice.amount == receipt.amount
+        for key, paid, kept in advice.lines:
+            item = self.items.get(key)
+            if item is None or key in self._taken or key in reading.paid or not _is_part(paid + kept, item.residual) \
+                    or not _is_part(paid, item.residual):
+                agrees = False
+                continue
+            reading.paid[key] = paid
+            if kept and kept == item.residual - self._net(item, receipt) and paid + kept == item.residual:
+                reading.discounts[key] = kept
+            elif kept:
+                reading.deductions[key] = kept
+        left = receipt.amount - sum(reading.paid.values())
+        if not reading.paid or left < 0:
+            return None
+        if left and not reading.deductions:
+            reading.rest = left
+        elif left:  # announced with deductions, and other money than announced: nobody can say what is left
+            return None
+        else:
+            reading.rest = -sum(reading.deductions.values())
+        reading.customer = reading.customer or self.items[next(iter(reading.paid))].customer
+        reading.confidence = WHO[who] * WHAT[ADVISED] * (1.0 if agrees and not left else ADVICE_DIFFERS)
+        return reading
 
     def _names_other(self, receipt, named, reading):
         """Return whether the text clearly names a document that the reading does not pay: settled, or another's."""
         clear = {key for key, how in named.items() if how in (EXACT, DIGITS)}
+        if reading.what == ADVISED and not clear - set(reading.paid):
+            return False  # what is settled may have part of the advice's number
         if clear - set(reading.paid) and reading.what != PART_NAMED:
             return True
         if clear & set(reading.paid):
@@ -248,14 +375,13 @@ class Book:
             if best.confidence - other.confidence > MARGIN:
                 break
             if other.paid != best.paid:
-                best.ambiguous = True
-        if best.ambiguous:
-            best.confidence = min(best.confidence, AMBIGUOUS)
+                best.doubt()
+                break
         return best
 
     def _read(self, receipt, family, who, customer, named):
         """Return the readings of a receipt as one family's."""
-        items = self._by_family[family]
+        items = [item for item in self._by_family[family] if item.key not in self._taken]
         readings = []
         if named:
             readings = self._read_named(receipt, items, named)
@@ -364,7 +490,9 @@ class Book:
 
     def _read_amount_alone(self, receipt):
         """Return the readings of a receipt from nobody known: the one item of this amount among all customers'."""
-        readings = [self._take(ONE, [item], receipt) for item in self._by_amount.get(receipt.amount, ())]
+        readings = [
+            self._take(ONE, [item], receipt) for item in self._by_amount.get(receipt.amount, ())
+            if item.key not in self._taken]
         for reading in readings:
             reading.customer = self.items[next(iter(reading.paid))].customer
             reading.confidence = WHO[NOBODY] * WHAT[ONE]

@@ -139,6 +139,10 @@ from . import ar_credit_score
 from . import ar_credit_documents
 from . import ar_cash_company
 from . import ar_cash_proposal
+from . import ar_cash_match
+from . import ar_cash_apply
+from . import ar_cash_chosen
+from . import ar_cash
 from . import ar_cash_remains
 from . import ar_cash_dunning
 from . import ar_payer_alias

@@ -2,12 +2,12 @@
 import doctest
 from datetime import date
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo.tests import BaseCase, tagged
 
-from odoo.addons.ar_coordinator.engine import cash, cash_references, cash_sums
+from odoo.addons.ar_coordinator.engine import cash, cash_claims, cash_references, cash_sums
 
 DAY = date(2026, 6, 30)
 
@@ -30,7 +30,7 @@ class TestCashEngine(BaseCase):
         self.assertEqual((reading.what, reading.paid, reading.rest, reading.ambiguous), (what, paid, rest, ambiguous))
 
     def test_doctests(self):
-        for module in (cash, cash_references, cash_sums):
+        for module in (cash, cash_claims, cash_references, cash_sums):
             with self.subTest(module=module.__name__):
                 result = doctest.testmod(module, raise_on_error=False)
                 self.assertEqual(result.failed, 0)
@@ -141,6 +141,7 @@ class TestCashEngine(BaseCase):
         self.assertIsNone(self.book(item(1, 100)).propose(receipt(0, "INV/2026/00001")))
         self.assertIsNone(self.book(item(1, 100)).propose(receipt(-100, "INV/2026/00001")))
 
+    @settings(max_examples=40, deadline=None)
     @given(
         residuals=st.lists(st.integers(-2_000, 5_000).filter(bool), min_size=1, max_size=8),
         amount=st.integers(1, 12_000), named=st.lists(st.integers(1, 8), max_size=4), fee=st.integers(0, 300))

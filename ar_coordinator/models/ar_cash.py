@@ -1,0 +1,271 @@
+"""Cash application: collects money that waits and open items, lets the engine read them, writes proposals.
+
+Two queries or three for each kind of fact, whatever the number of receipts. What others know of payers and payments
+comes in by `_get_known` and `_get_advices`.
+"""
+from dataclasses import replace
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import float_compare
+
+from ..engine import cash, cash_claims
+
+SETTLED_DAYS = 400  # a text may name a document paid so long ago
+
+
+class ArCash(models.AbstractModel):
+    _name = 'ar.cash'
+    _description = "Cash Application"
+
+    @api.model
+    def _propose(self, company):
+        """Make the company's proposals anew, in a number of queries that does not depend on how many there are.
+
+        :return: the proposals that wait
+        """
+        env = self.with_company(company).sudo().env  # sudo: bank data of the company; who asks was checked
+        proposals = env['ar.cash.proposal']
+        receipts = self._get_receipts(env, company)
+        if not receipts:
+            proposals.search([('company_id', '=', company.id), ('state', '=', 'proposed')]).unlink()
+            return proposals
+        books = self._get_books(env, company, receipts)
+        known = {self._source_of(old): old for old in proposals.search([
+            ('company_id', '=', company.id), ('state', '=', 'proposed')])}
+        refused = {
+            (self._source_of(old), frozenset(old.line_ids.move_line_id.ids)) for old in proposals.search([
+                ('company_id', '=', company.id), ('state', 'in', ('dismissed', 'undone'))])}
+        registered = self._get_registered(env, company)
+        wanted, kept = [], proposals
+        readings = self._read(receipts, books)
+        for (currency, source), receipt in receipts.items():
+            book, reading = books[currency, source[0]], readings[currency, source]
+            if reading is None or (reading.paid and (source, frozenset(reading.paid)) in refused):
+                continue
+            if source[0] == 'transaction' and (currency, receipt['receipt'].amount, reading.customer) in registered:
+                continue  # a payment of this customer waits for its bank transaction: the same money
+            old = known.get(source)
+            if old and self._is_same(old, reading, book):
+                kept |= old
+            else:
+                wanted.append(self._prepare(company, currency, source, receipt, reading, book))
+        (proposals.union(*known.values()) - kept).unlink()
+        proposals.create(wanted)
+        return proposals.search([('company_id', '=', company.id), ('state', '=', 'proposed')])
+
+    def _read(self, receipts, books):
+        """Return {(currency, source): `Reading` or None}, each currency's receipts together: no item is paid twice."""
+        readings = {}
+        for currency in {currency for currency, _source in receipts}:
+            readings.update(cash_claims.propose_all(
+                ((currency, source), books[currency, source[0]], receipt['receipt'])
+                for (its, source), receipt in receipts.items() if its == currency))
+        return readings
+
+    def _source_of(self, proposal):
+        if proposal.statement_line_id:
+            return 'transaction', proposal.statement_line_id.id
+        return 'payment', proposal.payment_line_id.id
+
+    def _is_same(self, proposal, reading, book):
+        """True when a proposal says what the reading says, of items that are open as they were."""
+        cents = 10 ** proposal.currency_id.decimal_places
+        now = {key: (amount, book.items[key].residual) for key, amount in reading.paid.items()}
+        then = {
+            line.move_line_id.id: (round(line.amount * cents), round(line.residual * cents))
+            for line in proposal.line_ids}
+        return now == then and not float_compare(
+            proposal.confidence, reading.confidence * 100, precision_digits=1) and (
+            proposal.what, proposal.who, proposal.is_ambiguous, proposal.reading) == (
+            reading.what, reading.who, reading.ambiguous, self._describe(reading))
+
+    def _describe(self, reading):
+        """Return what else a proposal keeps of its reading, as JSON."""
+        return {
+            'named': {str(key): how for key, how in reading.named.items()}, 'advice': reading.advice,
+            'claims': [[item, *source] for item, (_currency, source) in reading.claims.items()]}
+
+    def _prepare(self, company, currency, source, receipt, reading, book):
+        """Return the values of a proposal."""
+        cents = 10 ** currency.decimal_places
+        return {
+            'name': receipt['name'], 'company_id': company.id, 'date': receipt['receipt'].date,
+            'payer': receipt['receipt'].payer, 'partner_id': reading.customer, 'currency_id': currency.id,
+            'statement_line_id': source[1] if source[0] == 'transaction' else False,
+            'payment_line_id': source[1] if source[0] == 'payment' else False,
+            'amount': receipt['receipt'].amount / cents, 'rest': reading.rest / cents, 'what': reading.what,
+            'who': reading.who, 'confidence': reading.confidence * 100, 'is_ambiguous': reading.ambiguous,
+            'reading': self._describe(reading),
+            'line_ids': [fields.Command.create({
+                'sequence': place, 'move_line_id': key, 'residual': book.items[key].residual / cents,
+                'amount': amount / cents, 'discount': reading.discounts.get(key, 0) / cents,
+                'deduction': reading.deductions.get(key, 0) / cents,
+            }) for place, (key, amount) in enumerate(reading.paid.items())]}
+
+    def _get_receipts(self, env, company):
+        """Return {(currency, (kind, id)): {name, receipt}} of the money that waits, oldest first."""
+        found = {}
+        for line in env['account.bank.statement.line'].search([
+                ('company_id', '=', company.id), ('is_reconciled', '=', False), ('amount', '>', 0),
+                ('move_id.state', '=', 'posted')], order='date, id'):
+            _liquidity, suspense, other = line._seek_for_lines()
+            currency = line.foreign_currency_id or line.currency_id
+            amount = -sum(suspense.mapped('amount_currency'))
+            if other or len(suspense) != 1 or amount <= 0:
+                continue
+            found[currency, ('transaction', line.id)] = self._make_receipt(
+                currency, line.id, amount, line.date, line.payment_ref or line.move_id.name,
+                ' '.join(filter(None, (line.payment_ref, line.ref, line.narration and str(line.narration)))),
+                line.partner_name, line.account_number, line.partner_id)
+        for line in env['account.move.line'].search([
+                ('company_id', '=', company.id), ('account_type', '=', 'asset_receivable'), ('reconciled', '=', False),
+                ('parent_state', '=', 'posted'), ('amount_residual_currency', '<', 0),
+                ('move_id.origin_payment_id', '!=', False)], order='date, id'):
+            payment = line.move_id.origin_payment_id
+            found[line.currency_id, ('payment', line.id)] = self._make_receipt(
+                line.currency_id, line.id, -line.amount_residual_currency, line.date, payment.memo or line.move_id.name,
+                payment.memo or '', '', '', line.partner_id)
+        tokens = self._get_tokens(env, company, [source for _currency, source in found])
+        for (_currency, source), receipt in found.items():
+            if source in tokens:
+                receipt['receipt'] = replace(receipt['receipt'], token=tokens[source])
+        return found
+
+    def _get_registered(self, env, company):
+        """Return {(currency, amount, customer)} of the payments that are registered and not seen in the bank yet."""
+        return {
+            (payment.currency_id, round(payment.amount * 10 ** payment.currency_id.decimal_places),
+             payment.partner_id.commercial_partner_id.id)
+            for payment in env['account.payment'].search([
+                ('company_id', '=', company.id), ('payment_type', '=', 'inbound'), ('state', '=', 'in_process'),
+                ('is_matched', '=', False)])}
+
+    def _get_settled_numbers(self, env, company, rows):
+        """Return the numbers of the customer documents of the last `SETTLED_DAYS` that are not open any more."""
+        open_moves = {row['move_id'] for row in rows}
+        since = fields.Date.subtract(company._ar_today(), days=SETTLED_DAYS)
+        return [
+            move['name'] for move in env['account.move'].search_read([
+                ('company_id', '=', company.id), ('state', '=', 'posted'), ('date', '>=', since),
+                ('move_type', 'in', ('out_invoice', 'out_refund', 'out_receipt'))], ['name'], order='id')
+            if move['id'] not in open_moves]
+
+    def _make_receipt(self, currency, key, amount, day, name, text, payer, account, partner):
+        return {'name': name, 'receipt': cash.Receipt(
+            key, round(amount * 10 ** currency.decimal_places), day, text, payer or '', account or '',
+            partner.commercial_partner_id.id or None)}
+
+    def _get_books(self, env, company, receipts):
+        """Return {(currency, kind of source): Book} of what is open in the currencies of the receipts."""
+        kinds = {(currency, source[0]) for currency, source in receipts}
+        if not kinds:
+            return {}
+        rows = env['ar.ledger'].open_items({'company_ids': company.ids})
+        settled = self._get_settled_numbers(env, company, rows)
+        money = {source[1] for _currency, source in receipts if source[0] == 'payment'}
+        rows = [row for row in rows if row['id'] not in money and row['partner_id']]
+        lines = env['account.move.line'].browse([row['id'] for row in rows])
+        customers = env['res.partner'].browse({row['partner_id'] for row in rows})
+        known = self._get_known(env, company, customers)
+        advices = self._get_advices(env, company)
+        books = {}
+        for currency, kind in kinds:
+            cents = 10 ** currency.decimal_places
+            with_terms = kind == 'transaction'  # a payment's entry cannot carry discounts and fees any more
+            fee = company.currency_id._convert(company.ar_cash_fee, currency, company, company._ar_today())
+            items = [
+                self._make_item(row, line, cents, with_terms) for row, line in zip(rows, lines, strict=True)
+                if row['currency_id'] == currency.id and not row['draft_matched']]
+            books[currency, kind] = cash.Book(
+                items, rules=cash.Rules(fee=round(fee * cents) if with_terms else 0), settled=settled,
+                advices=advices.get(currency, ()), **known)
+        return books
+
+    def _get_known(self, env, company, customers):
+        """Return what is known of who pays; hook: add what else identifies a payer.
+
+        :param env: the superuser's environment in the company
+        :param customers: `res.partner` with open items
+        :return: dict of dicts, arguments of the engine's `Book`: `names` {customer: list of names}, `parents`
+            {customer: head of the family}, `aliases` {normalised name: customer}, `accounts` {normalised account:
+            customer}, `tokens` {token of a card or mandate: customer}; customers are ids of commercial partners
+        """
+        return {
+            'names': {partner.id: [partner.name] for partner in customers if partner.name},
+            'parents': self._get_parents(customers),
+            'aliases': {alias.name: alias.partner_id.commercial_partner_id.id for alias in env['ar.payer.alias'].search(
+                [('company_id', '=', company.id)])},
+            'accounts': {
+                bank.sanitized_acc_number: bank.partner_id.commercial_partner_id.id
+                for bank in env['res.partner.bank'].search([('partner_id.commercial_partner_id', 'in', customers.ids)])
+                if bank.sanitized_acc_number},
+            'tokens': {}}
+
+    def _get_advices(self, env, company):
+        """Return what customers announced and no payment was applied by yet; hook.
+
+        :return: {`res.currency`: list of the engine's `Advice`}, amounts in the currency's smallest unit; the `key` of
+            one that a proposal follows is in the proposal's `reading['advice']`
+        """
+        return {}
+
+    def _get_tokens(self, env, company, receipts):
+        """Return {(kind, id): token of the card or mandate the money was taken from}; hook.
+
+        :param receipts: (kind, id) of the money that waits: 'transaction' and a bank transaction's id, or 'payment' and
+            the id of the payment's receivable item
+        """
+        return {}
+
+    def _get_parents(self, customers):
+        """Return {customer: head of its family}, by the hierarchy of companies."""
+        heads = {}
+        for partner in customers:
+            head = partner
+            while head.parent_id:
+                head = head.parent_id
+            if head != partner:
+                heads[partner.id] = head.commercial_partner_id.id
+        return heads
+
+    def _make_item(self, row, line, cents, with_terms):
+        move = line.move_id
+        discount = round(self._get_discount(line) * cents) if with_terms else 0
+        return cash.Item(
+            row['id'], row['partner_id'], tuple(filter(None, (move.name, move.payment_reference, move.ref))),
+            round(row['residual_currency'] * cents), row['date_maturity'] or row['date'], discount,
+            line.discount_date or None)
+
+    def _get_discount(self, line):
+        """Return the early-payment discount of an item that nothing was paid of yet, in its currency, or 0.0."""
+        if not line.discount_date or not line.discount_amount_currency or line.matched_debit_ids \
+                or line.matched_credit_ids:
+            return 0.0
+        return line.currency_id.round(line.amount_residual_currency - line.discount_amount_currency)
+
+    @api.model
+    def _cron_apply(self):
+        """Propose in all companies; apply what is sure enough where the company wants that."""
+        companies = self.env['res.company'].search([])  # pylint: disable=no-search-all  # few, and all of them
+        for company in companies:
+            proposals = self._propose(company)
+            if company.ar_cash_automatic:
+                self._apply_sure(company, proposals)
+            self.env['ir.cron']._commit_progress(1)
+
+    def _apply_sure(self, company, proposals):
+        """Apply what one reading explains with at least the company's confidence; one failure does not stop the others.
+
+        :return: the proposals that were applied
+        """
+        applied = proposals.browse()
+        for proposal in proposals.filtered(
+                lambda row: not row.is_ambiguous and row.confidence >= company.ar_cash_threshold):
+            try:
+                with self.env.cr.savepoint():
+                    proposal._apply(automatic=True)
+                applied |= proposal
+            except UserError as error:  # changed since, locked, a closed period: the next run or a person deals with it
+                proposal.message_post(body=self.env._("Not applied by itself: %s", error.args[0]))
+        return applied
