@@ -122,6 +122,8 @@
         'wizards/ar_first_run_views.xml',
         'views/ar_cash_views.xml',
         'views/ar_deposit_views.xml',
+        'views/ar_cash_remains_views.xml',
+        'views/ar_unapplied_views.xml',
         'wizards/ar_dunning_settings_views.xml',
         'wizards/ar_import_wizard_views.xml',
         'wizards/ar_interest_waive_wizard_views.xml',

@@ -17,9 +17,10 @@ from datetime import date
 from math import log10
 
 # reasons, in the order in which the next best action is chosen
-ANSWER, FAILED, ESCALATION, FOLLOW_UP, BROKEN, DISPUTE_LATE, HELD, PROMISE_DUE, OVERDUE, BIG_DUE = REASONS = (
-    'answer', 'failed', 'escalation', 'follow_up', 'broken', 'dispute_late', 'held', 'promise_due', 'overdue',
-    'big_due')
+ANSWER, FAILED, ESCALATION, FOLLOW_UP, BROKEN, DISPUTE_LATE, HELD, UNAPPLIED, PROMISE_DUE, OVERDUE, BIG_DUE = \
+    REASONS = (
+        'answer', 'failed', 'escalation', 'follow_up', 'broken', 'dispute_late', 'held', 'unapplied', 'promise_due',
+        'overdue', 'big_due')
 # what adds points to a customer who is there for a reason
 DAYS, RISK = ADDED = ('days', 'risk')
 # a customer whom somebody contacted lately is not there for what is overdue only
@@ -27,11 +28,11 @@ REST = 'rest'
 KINDS = (*REASONS, *ADDED, REST)
 
 # next best actions
-LOOK, CALL, WRITE, LETTER, PROMISE, DISPUTE, RELEASE, FIX, ESCALATE = ACTIONS = (
-    'look', 'call', 'write', 'letter', 'promise', 'dispute', 'release', 'fix', 'escalate')
+LOOK, CALL, WRITE, LETTER, PROMISE, DISPUTE, RELEASE, FIX, ESCALATE, APPLY = ACTIONS = (
+    'look', 'call', 'write', 'letter', 'promise', 'dispute', 'release', 'fix', 'escalate', 'apply')
 BY_REASON = {
     ANSWER: LOOK, FAILED: FIX, ESCALATION: ESCALATE, FOLLOW_UP: CALL, BROKEN: CALL, DISPUTE_LATE: DISPUTE,
-    HELD: RELEASE, PROMISE_DUE: CALL, BIG_DUE: CALL}
+    HELD: RELEASE, UNAPPLIED: APPLY, PROMISE_DUE: CALL, BIG_DUE: CALL}
 # asked for as a person would: only when somebody would answer the phone, else by e-mail
 NEEDS_PHONE = frozenset({FOLLOW_UP, BROKEN, PROMISE_DUE, BIG_DUE})
 
@@ -69,6 +70,8 @@ class Facts:
     escalation: int = 0  # a step is due, or somebody gave the customer back
     waiting: int = 0  # documents that a hold stops
     waiting_amount: float = 0.0
+    unapplied: int = 0  # payments that pay nothing, and have to be followed up
+    unapplied_amount: float = 0.0
     follow_up_on: date | None = None
     contacted_on: date | None = None
 
@@ -131,6 +134,7 @@ def score(facts, rules, today):
         (ANSWER, facts.answers), (FAILED, facts.failed), (ESCALATION, facts.escalation),
         (FOLLOW_UP, facts.follow_up_on is not None and facts.follow_up_on <= today),
         (DISPUTE_LATE, facts.disputes_late), (HELD, facts.waiting),
+        (UNAPPLIED, facts.unapplied),
         (BROKEN, facts.broken > 0 and not agreed and (
             facts.contacted_on is None or facts.broken_on is None or facts.contacted_on < facts.broken_on
             or not resting)),

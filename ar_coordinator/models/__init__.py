@@ -144,6 +144,7 @@ from . import ar_cash_apply
 from . import ar_cash_chosen
 from . import ar_cash
 from . import ar_cash_remains
+from . import ar_deduction_code
 from . import ar_cash_dunning
 from . import ar_payer_alias
 from . import ar_credit_application
@@ -151,6 +152,7 @@ from . import ar_worklist_rule
 from . import ar_worklist_snooze
 from . import ar_worklist
 from . import ar_worklist_action
+from . import ar_unapplied_follow
 from . import ar_own_customers
 from . import ar_report_filter
 from . import ar_hand_over_file

@@ -2,11 +2,12 @@
 kept on account, paid back, or kept for the next invoice.
 
     too little:  open | dispute (with a reason) | write_off (a small difference) | fee
-    too much:    account | next_invoice | refund
+    too much:    account | next_invoice | refund | write_off
 
-The proposal says what will happen, by the customer's or company's defaults, and whoever applies it may choose otherwise.
-Disputes, write-offs and refunds are those of the rest of the desk, with their limits and their four eyes: what is above
-a limit waits for approval and stays open meanwhile. What was made is linked to the proposal, and undone with it.
+The proposal says what will happen, by the customer's or company's defaults; whoever applies it may choose otherwise.
+Disputes, write-offs and refunds are those of the rest of the desk, with their limits and their four eyes: what is
+above a limit waits for approval and stays open meanwhile. What was made is linked to the proposal, and undone with it.
+What happens is in ar_cash_rest.py; this file has the choice and its defaults.
 """
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
@@ -17,12 +18,13 @@ SHORT_ACTIONS = [
     ('write_off', "Write the difference off"),
     ('fee', "Bank fee"),
 ]
-OVER_ACTIONS = [
+OVER_DEFAULTS = [
     ('account', "Keep on account"),
     ('next_invoice', "Keep for the next invoice"),
     ('refund', "Ask to pay it back"),
 ]
-REST_ACTIONS = SHORT_ACTIONS + OVER_ACTIONS
+OVER_ACTIONS = [*OVER_DEFAULTS, SHORT_ACTIONS[2]]
+REST_ACTIONS = SHORT_ACTIONS + OVER_DEFAULTS
 SHORT_DEFAULTS = [row for row in SHORT_ACTIONS if row[0] in ('open', 'dispute')]
 FEE_READINGS = ('fee', 'one_fee')
 CHOICES = {'rest_action', 'rest_reason_id'}
@@ -42,7 +44,7 @@ class ResCompany(models.Model):
         comodel_name='ar.dispute.reason', string="Reason of Short Payments", ondelete='set null',
         help="Of disputes over what a payment left open, unless its text says more.")
     ar_cash_over_action = fields.Selection(
-        selection=OVER_ACTIONS, string="Paid Too Much", default='account', required=True,
+        selection=OVER_DEFAULTS, string="Paid Too Much", default='account', required=True,
         help="What happens to money that nothing is open for, unless the customer has another rule.")
 
     @api.constrains('ar_cash_small_difference')
@@ -75,7 +77,7 @@ class ResPartner(models.Model):
         comodel_name='ar.dispute.reason', string="Reason of Short Payments", company_dependent=True, copy=False,
         groups='ar_coordinator.group_ar_base')
     ar_cash_over_action = fields.Selection(
-        selection=OVER_ACTIONS, string="Paid Too Much", company_dependent=True, copy=False,
+        selection=OVER_DEFAULTS, string="Paid Too Much", company_dependent=True, copy=False,
         groups='ar_coordinator.group_ar_base', help="Empty: as the company does it.")
 
 

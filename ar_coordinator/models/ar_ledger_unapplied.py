@@ -56,6 +56,44 @@ class ArLedger(models.AbstractModel):
                 "%s SELECT partner_id, company_id, SUM(residual) FROM item GROUP BY partner_id, company_id",
                 self._items_with(opts)))}
 
+    @api.model
+    def _unapplied_query(self, substitutes):
+        """SQL of the open credits of today with who follows them up, and what is next; ids are the items'.
+
+        :param dict substitutes: company id -> {user id: id of who stands in today}
+        """
+        opts = self._read_options({})
+        self._flush_kinds()
+        self.env['ar.unapplied.follow'].flush_model()
+        self.env['res.partner'].flush_model(['ar_collector_id'])
+        away = [
+            SQL("(%s, %s, %s)", company_id, user_id, substitute_id)
+            for company_id, own in substitutes.items() for user_id, substitute_id in own.items()
+        ] or [SQL("(0, 0, 0)")]
+        return SQL(
+            """%(with)s
+            SELECT item.line_id AS id, item.line_id AS move_line_id, item.move_id, item.partner_id, item.company_id,
+                   item.currency_id, item.company_currency_id, item.date, (%(day)s - item.date)::int AS days,
+                   item.residual_currency AS amount, item.residual AS amount_company, move.ref,
+                   CASE WHEN move.move_type = 'out_refund' THEN 'credit_note'
+                        WHEN %(is_money)s THEN 'payment' ELSE 'other' END AS kind,
+                   follow.id AS follow_id, follow.user_id IS NOT NULL AS is_owner_chosen,
+                   COALESCE(follow.user_id, away.substitute_id, collector.user_id) AS user_id,
+                   follow.next_step, follow.date_next, follow.note
+              FROM item
+              JOIN account_move move ON move.id = item.move_id
+              JOIN account_journal journal ON journal.id = move.journal_id
+              JOIN res_company company ON company.id = move.company_id
+         LEFT JOIN ar_unapplied_follow follow ON follow.move_line_id = item.line_id
+         LEFT JOIN res_partner partner ON partner.id = item.partner_id
+         LEFT JOIN LATERAL (
+                SELECT (partner.ar_collector_id ->> item.company_id::text)::int AS user_id) AS collector ON TRUE
+         LEFT JOIN (VALUES %(away)s) AS away (company_id, user_id, substitute_id)
+                ON away.company_id = item.company_id AND away.user_id = collector.user_id
+             WHERE item.residual < 0 OR item.residual = 0 AND item.residual_currency < 0""",
+            **{'with': self._items_with(opts)}, day=opts['as_of'], is_money=self._sql_is_money(),
+            away=SQL(", ").join(away))
+
     def _sql_is_money(self):
         """Condition: the entry `move` (in `journal`, of `company`) is money, not a credit note or a correction."""
         return SQL(

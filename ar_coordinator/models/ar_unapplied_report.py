@@ -25,7 +25,8 @@ class ArUnappliedReport(models.AbstractModel):
         :return: {as_of, show, partner_ids, company_ids, currency_id, age_limits (last day of each column but the last),
             rows: [{id (customer or False), name, ages (amount per column, negative), unapplied (their sum), balance
                 (all the customer owes, credits deducted), oldest_days, items: [see `ar.ledger.unapplied_credits`, dates
-                as text, with `column`: index of its age]}], most unapplied first,
+                as text, with `column`: index of its age; owner, next_step and date_next as of now]}], most unapplied
+                first,
             totals: {ages, unapplied, balance}}; amounts in report currency, of items in their company's
         :raise AccessError, UserError: as `ar.ledger`
         """
@@ -36,6 +37,7 @@ class ArUnappliedReport(models.AbstractModel):
         currency, rates = ledger._report_currency(opts)
         items = [item for item in ledger.unapplied_credits(scope)
                  if show != 'payments' or item['kind'] == 'payment']
+        self._add_follow_ups(items)
         balances = self._convert_balances(ledger.customer_balances(scope), currency, rates)
         groups = defaultdict(list)
         for item in items:
@@ -60,6 +62,18 @@ class ArUnappliedReport(models.AbstractModel):
                 'balance': currency.round(sum(row['balance'] for row in rows)),
             },
         }
+
+    def _add_follow_ups(self, items):
+        """Add to items who follows them up, what is next and when: what people say today, whatever the report's day."""
+        open_items = self.env['ar.unapplied.item'].search([('id', 'in', [item['id'] for item in items])])
+        steps = dict(open_items._fields['next_step']._description_selection(self.env))
+        found = {item.id: item for item in open_items}
+        nobody = open_items.browse()
+        for item in items:
+            own = found.get(item['id'], nobody)
+            item.update(
+                owner=own.user_id.sudo().name or "",  # sudo: a colleague's name
+                next_step=steps.get(own.next_step, ""), date_next=own.date_next.isoformat() if own.date_next else None)
 
     def _convert_balances(self, balances, currency, rates):
         """{customer: what he owes in report currency}; each company's balance converted once."""
@@ -118,6 +132,10 @@ class ArUnappliedReport(models.AbstractModel):
             {'key': 'balance', 'label': self.env._("Balance"), 'type': 'amount',
              'title': self.env._("All the customer owes, credits deducted; negative: a credit balance")},
             {'key': 'original', 'label': self.env._("In its currency"), 'type': 'text', 'phone': False},
+            {'key': 'owner', 'label': self.env._("Owner"), 'type': 'text', 'phone': False,
+             'title': self.env._("Who follows it up today: the customer's collector, unless somebody took it")},
+            {'key': 'next_step', 'label': self.env._("Next Step"), 'type': 'text', 'phone': False},
+            {'key': 'date_next', 'label': self.env._("Follow-Up on"), 'type': 'date', 'phone': False},
         ]
         rows = []
         for row in data['rows']:
@@ -154,4 +172,5 @@ class ArUnappliedReport(models.AbstractModel):
             'cells': {
                 'name': name, 'kind': kinds[item['kind']], 'date': item['date'], 'days': item['days'],
                 f'age_{item["column"]}': item['residual'], 'unapplied': item['residual'],
-                'original': original if item['currency_id'] != item['company_currency_id'] else None}}
+                'original': original if item['currency_id'] != item['company_currency_id'] else None,
+                'owner': item['owner'], 'next_step': item['next_step'], 'date_next': item['date_next']}}

@@ -374,6 +374,10 @@ class ArWorklist(models.AbstractModel):
             worklist.HELD: lambda: self.env._(
                 "On hold, %(count)s documents over %(amount)s waiting", count=own.waiting,
                 amount=money(own.waiting_amount)),
+            worklist.UNAPPLIED: lambda: self.env._(
+                "%(amount)s paid and not applied: %(count)s payments", amount=money(own.unapplied_amount),
+                count=own.unapplied) if own.unapplied > 1 else self.env._(
+                "%(amount)s paid and not applied", amount=money(own.unapplied_amount)),
             worklist.PROMISE_DUE: lambda: self.env._(
                 "%(amount)s promised for %(day)s, not paid yet", amount=money(own.promise_due),
                 day=day(own.promise_on)),

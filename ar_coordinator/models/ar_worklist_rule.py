@@ -16,6 +16,7 @@ KINDS = [
     (worklist.BROKEN, "Promise not kept"),
     (worklist.DISPUTE_LATE, "Dispute past its deadline"),
     (worklist.HELD, "On hold, documents waiting"),
+    (worklist.UNAPPLIED, "Payment not applied"),
     (worklist.PROMISE_DUE, "Promised for today, not paid yet"),
     (worklist.OVERDUE, "Amount overdue"),
     (worklist.BIG_DUE, "Large item about to fall due"),

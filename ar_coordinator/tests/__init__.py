@@ -16,6 +16,7 @@ from . import test_collections_report
 from . import test_cash_engine
 from . import test_cash_proposal
 from . import test_cash_effects
+from . import test_unapplied_follow
 from . import test_collector
 from . import test_credit_application
 from . import test_credit_documents

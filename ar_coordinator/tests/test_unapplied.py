@@ -126,7 +126,7 @@ class TestUnapplied(UnappliedCommon):
         sheet = workbook["Unapplied Credits"]
         self.assertEqual([cell.value for cell in sheet[5]], [
             "Customer", "Kind", "Date", "Age", "0-30 days", "31-60 days", "61-90 days", "Over 90 days", "Unapplied",
-            "Balance", "In its currency"])
+            "Balance", "In its currency", "Owner", "Next Step", "Follow-Up on"])
         lines = list(sheet.iter_rows(min_row=6, max_row=11, values_only=True))
         alder, harbour = data['rows']
         self.assertEqual(lines[0][:10], ("Alder & Sons", None, None, 49, *alder['ages'], -250, -50))

@@ -30,6 +30,7 @@ export const ACTIONS = {
     look: { icon: "fa-comments-o", key: "a", label: _t("Look at Reply") },
     fix: { icon: "fa-reply", key: "x", label: _t("See Failed Letter") },
     escalate: { icon: "fa-level-up", key: "e", label: _t("Escalate") },
+    apply: { icon: "fa-puzzle-piece", key: "m", label: _t("See Unapplied Cash") },
     snooze: { icon: "fa-clock-o", key: "s", label: _t("Put Off") },
 };
 
