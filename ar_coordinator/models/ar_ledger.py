@@ -396,31 +396,37 @@ class ArLedger(models.AbstractModel):
             """SELECT line_id, SUM(amount) AS amount, SUM(amount_currency) AS amount_currency, SUM(draft) AS draft
                  FROM (%s) AS part GROUP BY line_id""", SQL(" UNION ALL ").join(parts))
 
-    def _items_with(self, opts):
+    def _items_with(self, opts, is_lean=False):
         """WITH clause giving `item` (one row per open item), `disputed` and `promised` (line_id, amount,
         amount_currency; of a dispute also our_fault, in company currency).
 
         A promise is used up by what was paid since: by the fall of the residual, as far as payments made it fall.
+
+        :param bool is_lean: leave out the columns of `item` that sums do not need (number, dates, draft_matched):
+            PostgreSQL keeps the whole table in memory
         """
         query = self._lines(opts)
         where = query.where_clause or SQL("TRUE")
         undone = self._undone(opts)
         age_date = DUE_DATE if opts['basis'] == 'due' else INVOICE_DATE
         columns = SQL(
-            """account_move_line.id AS line_id, account_move_line.move_id, account_move_line.move_name,
+            """account_move_line.id AS line_id, account_move_line.move_id,
                commercial.commercial_partner_id AS partner_id,
                account_move_line.company_id, account_move_line.company_currency_id, account_move_line.currency_id,
-               account_move_line.account_id, account_move_line.date,
-               account_move_line.invoice_date, account_move_line.date_maturity,
-               account_move_line.no_followup, %s AS age_date""", age_date)
+               account_move_line.account_id, account_move_line.date_maturity, %s %s AS age_date""",
+            SQL() if is_lean else SQL(
+                """account_move_line.move_name, account_move_line.date, account_move_line.invoice_date,
+                account_move_line.no_followup,"""), age_date)
+        of_drafts = SQL() if is_lean else SQL(", 0 AS draft_matched")
+        of_undone = SQL() if is_lean else SQL(", COALESCE(undone.draft, 0) AS draft_matched")
         partner = SQL("LEFT JOIN res_partner commercial ON commercial.id = account_move_line.partner_id")
         if undone is None:
             items = SQL(
                 """SELECT %(columns)s, account_move_line.amount_residual AS residual,
-                          account_move_line.amount_residual_currency AS residual_currency, 0 AS draft_matched
+                          account_move_line.amount_residual_currency AS residual_currency %(of_drafts)s
                      FROM %(from)s %(partner)s
                     WHERE %(where)s AND account_move_line.reconciled IS NOT TRUE""",
-                **{'from': query.from_clause}, columns=columns, partner=partner, where=where)
+                **{'from': query.from_clause}, columns=columns, partner=partner, where=where, of_drafts=of_drafts)
             undone_with = SQL()
         else:
             undone_with = SQL("undone AS MATERIALIZED (%s),", undone)
@@ -428,20 +434,18 @@ class ArLedger(models.AbstractModel):
                 """SELECT %(columns)s,
                           account_move_line.amount_residual + COALESCE(undone.amount, 0) AS residual,
                           account_move_line.amount_residual_currency + COALESCE(undone.amount_currency, 0)
-                              AS residual_currency,
-                          COALESCE(undone.draft, 0) AS draft_matched
+                              AS residual_currency %(of_undone)s
                      FROM %(from)s
                 LEFT JOIN undone ON undone.line_id = account_move_line.id %(partner)s
                     WHERE %(where)s AND account_move_line.reconciled IS NOT TRUE
                 UNION ALL
                    SELECT %(columns)s,
                           account_move_line.amount_residual + undone.amount,
-                          account_move_line.amount_residual_currency + undone.amount_currency,
-                          undone.draft
+                          account_move_line.amount_residual_currency + undone.amount_currency %(of_undone)s
                      FROM %(from)s
                      JOIN undone ON undone.line_id = account_move_line.id %(partner)s
                     WHERE %(where)s AND account_move_line.reconciled""",
-                **{'from': query.from_clause}, columns=columns, partner=partner, where=where)
+                **{'from': query.from_clause}, columns=columns, partner=partner, where=where, of_undone=of_undone)
         # the disputed part of an invoice is taken from its earliest instalments, so that none of it is ever chased
         return SQL(
             """WITH %(undone)s

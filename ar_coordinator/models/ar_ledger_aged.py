@@ -57,11 +57,10 @@ class ArLedger(models.AbstractModel):
             """
             WITH grouped AS MATERIALIZED (%(grouped)s),
             named AS (
-                SELECT grouped.*, %(name)s AS name FROM grouped %(partner_join)s
+                SELECT %(keys)s, %(name)s AS name FROM grouped %(partner_join)s ORDER BY %(order)s %(limit)s
             ),
             page AS (
-                SELECT ROW_NUMBER() OVER (ORDER BY %(order)s) AS position, *
-                  FROM (SELECT * FROM named ORDER BY %(order)s %(limit)s) AS named
+                SELECT ROW_NUMBER() OVER (ORDER BY %(order)s) AS position, * FROM named JOIN grouped USING (%(keys)s)
             )
             SELECT 0 AS position, COUNT(*) AS key, %(currency)s AS currency_id, NULL AS name,
                    COALESCE(SUM(item_count), 0) AS item_count, %(totals)s
@@ -72,6 +71,7 @@ class ArLedger(models.AbstractModel):
           ORDER BY position
             """,
             grouped=self._sql_compared(opts, columns, currency, rates),
+            keys=SQL("key, currency_id") if in_document else SQL("key"),
             name=SQL("partner.complete_name") if by_sql else SQL("NULL"),
             partner_join=SQL("LEFT JOIN res_partner partner ON partner.id = grouped.key") if by_sql else SQL(),
             currency=SQL("currency_id") if in_document else SQL("NULL::int"),
@@ -145,8 +145,9 @@ class ArLedger(models.AbstractModel):
         elif rates:
             by.append(SQL("company_id"))
         by_company = SQL(
-            """%(with)s %(held_with)s,
-            aged AS MATERIALIZED (
+            """%(with)s %(held_with)s
+            SELECT %(by)s, %(sums)s, COUNT(*)::int AS item_count
+              FROM (
                 SELECT %(key)s AS key, item.company_id, item.currency_id, item.%(amount)s AS residual,
                        COALESCE(disputed.%(own)s, 0) AS disputed, COALESCE(promised.%(own)s, 0) AS promised,
                        %(age_at)s - item.age_date AS days,
@@ -157,12 +158,11 @@ class ArLedger(models.AbstractModel):
                   %(held_join)s
                   %(joins)s
                  WHERE %(condition)s
-            )
-            SELECT %(by)s, %(sums)s, COUNT(*)::int AS item_count
-              FROM aged
+                OFFSET 0  -- a fence: ages and buckets are worked out once per item, and not once per column
+              ) AS aged
           GROUP BY %(by)s""",
-            **{'with': self._items_with(opts)}, key=keys[-1], joins=joins, held_with=held_with, held_join=held_join,
-            held=held, amount=amount, own=own, age_at=opts['age_at'], starts=self._bucket_starts(opts),
+            **{'with': self._items_with(opts, is_lean=True)}, key=keys[-1], joins=joins, held_with=held_with,
+            held_join=held_join, held=held, amount=amount, own=own, age_at=opts['age_at'], starts=self._bucket_starts(opts),
             condition=SQL(" AND ").join(conditions) or SQL("TRUE"), by=SQL(", ").join(by),
             sums=SQL(", ").join(
                 SQL("%s AS %s", self._sql_measure(name, columns), SQL.identifier(name)) for name in measures))

@@ -20,8 +20,9 @@ class ArLedger(models.AbstractModel):
     _inherit = 'ar.ledger'
 
     def _group_key(self, group_by, opts):
-        """Return (SQL key, {alias: SQL join}) of a grouping of the table `item`; `partner`, the customer, is always
-        joined. Hook for further groupings, with `_group_model` and GROUPS_BY.
+        """Return (SQL key, {alias: SQL join}) of a grouping of the table `item` (its lean columns, see
+        `_items_with`); `partner`, the customer, is always joined. Hook for further groupings, with `_group_model` and
+        GROUPS_BY.
         """
         joins = {'partner': SQL("LEFT JOIN res_partner partner ON partner.id = item.partner_id")}
         company = SQL("item.company_id")
