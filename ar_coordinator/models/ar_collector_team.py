@@ -50,6 +50,22 @@ class ArCollectorTeam(models.AbstractModel):
             'as_of': as_of.isoformat(), 'week_from': monday.isoformat(), 'company_ids': opts['company_ids'],
             'currency_id': currency.id, **self._finish(rows, companies, currency, aged['totals'])}
 
+    @api.model
+    @api.readonly
+    def get_board(self, options=None):
+        """Return the team as cards: what `get_data` returns, and what opens behind each figure.
+
+        :param dict options: as `get_data`
+        :return: dict of `get_data`, can_assign (whether the user may give customers to others), each row with drills
+            {figure: {model, name, domain}, or {action, options}}, one of them 'worklist'
+        :raise AccessError, UserError: as `ar.ledger`
+        """
+        data = self.get_data(options)
+        data['can_assign'] = self.env.user.has_group('ar_coordinator.group_ar_manager')
+        for row in data['rows']:
+            row['drills'] = {**self._get_drills(data, row), **self._get_board_drills(data, row)}
+        return data
+
     # === FACTS === #
 
     def _count_customers(self, companies):
@@ -154,6 +170,23 @@ class ArCollectorTeam(models.AbstractModel):
             'model': 'ar.promise', 'name': self.env._("Promises Due"), 'domain': [
                 ('state', '=', 'open'), ('user_id', '=', row['id']), ('date_promised', '<=', data['as_of'])]}
         return {'open': aged, 'overdue': aged, 'promises_due': promises}
+
+    def _get_board_drills(self, data, row):
+        """Customers, calls and money of the week, and the collector's worklist."""
+        drills = {
+            'customers': {
+                'model': 'res.partner', 'name': row['name'], 'domain': [
+                    ('ar_collector_id', '=', row['id']), *([] if row['id'] else [('customer_rank', '>', 0)])]},
+            'collected': {'action': 'ar_coordinator.ar_collections_action', 'options': {
+                'as_of': data['as_of'], 'collector_ids': [row['id'] or 0]}},
+            'worklist': {'action': 'ar_coordinator.ar_worklist_action', 'options': {
+                'collector': row['id'] or 'none'}},
+        }
+        if row['id']:
+            drills['calls'] = {'model': 'ar.call', 'name': self.env._("Calls"), 'domain': [
+                ('user_id', '=', row['id']), ('day', '>=', data['week_from']), ('day', '<=', data['as_of']),
+                ('company_id', 'in', data['company_ids'])]}
+        return drills
 
 
 def _share(row):

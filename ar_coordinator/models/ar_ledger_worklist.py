@@ -18,7 +18,7 @@ class ArLedger(models.AbstractModel):
         :param dict opts: of `_read_options`
         :param dict wanted: company id -> (least amount chased, least large item, days ahead, days before a promise)
         :param keys: iterable of (customer id, company id) that are wanted whatever the books say
-        :param collectors: ids of users whose customers are wanted, [False]: those without; None: all
+        :param collectors: {company id: ids of users whose customers are wanted}, [False]: those without; None: all
         :param domain: over res.partner, any contact of the customers wanted; None: all
         :return: list of tuples: partner_id, company_id, chased, days, class_id, broken, broken_on, promise_due,
             promise_on, coming, coming_on, receivable, overdue, disputed, promised; amounts in company currency
@@ -32,8 +32,9 @@ class ArLedger(models.AbstractModel):
         if collectors == [False]:
             conditions.append(SQL("(partner.ar_collector_id ->> line.company_id::text) IS NULL"))
         elif collectors is not None:
+            pairs = [(company_id, user_id) for company_id, own in collectors.items() for user_id in own]
             conditions.append(SQL(
-                "(partner.ar_collector_id ->> line.company_id::text)::int = ANY(%s)", list(collectors)))
+                "(line.company_id, (partner.ar_collector_id ->> line.company_id::text)::int) IN %s", tuple(pairs)))
         if domain is not None:
             contacts = self.env['res.partner'].with_context(active_test=False)._search(domain)
             conditions.append(SQL("partner.id IN %s", contacts.subselect('commercial_partner_id')))

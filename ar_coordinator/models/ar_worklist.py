@@ -13,7 +13,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools.misc import format_amount, format_date
 
-from ..engine import worklist
+from ..engine import assignment, worklist
 from .ar_dispute import UNDECIDED_STATES
 from .ar_dunning_letter import COUNTED_STATES
 from .ar_worklist_rule import KINDS
@@ -103,7 +103,8 @@ class ArWorklist(models.AbstractModel):
             'kinds': [{'key': kind, 'label': labels[kind]} for kind in worklist.REASONS],
             'collectors': [{'id': user.id, 'name': user.name} for user in users.sorted('name')],
             'classes': [{'id': risk_class.id, 'name': risk_class.name} for risk_class in classes],
-            'has_customers': bool(set(self._get_stood_in_for()) & set(users.ids)),
+            'has_customers': any(
+                set(self._get_stood_in_for(self.env.uid, company)) & set(users.ids) for company in self.env.companies),
         }
 
     # === OPTIONS === #
@@ -130,6 +131,7 @@ class ArWorklist(models.AbstractModel):
             'kinds': kinds, 'minimum': minimum, 'collector': collector, 'search': (options.get('search') or '').strip(),
             'class_ids': set(ledger._read_ids('class_ids', options.get('class_ids')) or ()),
             'snoozed': bool(options.get('snoozed')), 'limit': opts['limit'] or PAGE_SIZE, 'offset': opts['offset'],
+            'company_ids': opts['company_ids'],
         }, {**opts, 'limit': None, 'offset': 0}
 
     def _can_work(self):
@@ -137,24 +139,29 @@ class ArWorklist(models.AbstractModel):
         return self.env.su or self.env.user.has_group('ar_coordinator.group_ar_user')
 
     def _get_whose(self, wanted):
-        """Return (ids of the collectors wanted, [False] for none, None for all; domain of the customers, or None)."""
+        """Return (collectors wanted, domain of the customers or None).
+
+        Collectors are {company id: ids of users}, [False] for customers without, None for all.
+        """
         collectors, domain = None, None
         if wanted['collector'] == 'none':
             collectors = [False]
         elif wanted['collector']:
-            collectors = self._get_stood_in_for() if wanted['collector'] == 'me' else [wanted['collector']]
+            user_id = self.env.uid if wanted['collector'] == 'me' else wanted['collector']
+            collectors = {
+                company.id: self._get_stood_in_for(user_id, company)
+                for company in self.env['res.company'].browse(wanted['company_ids'])}
         if wanted['search']:
             domain = Domain.OR([(name, 'ilike', wanted['search'])] for name in ('complete_name', 'ref', 'vat'))
         return collectors, domain
 
-    def _get_stood_in_for(self):
-        """Hook: return the ids of the users whose customers are mine today: myself, and whom I stand in for."""
-        users = {self.env.uid}
-        for company in self.env.companies:
-            users.update(
-                user_id for user_id, substitute_id
-                in self.env['ar.collector.absence']._get_substitutes(company).items() if substitute_id == self.env.uid)
-        return sorted(users)
+    def _get_stood_in_for(self, user_id, company):
+        """Hook: return the ids of the users whose customers are a user's today: his own, and those of colleagues he
+        stands in for in the company.
+        """
+        substitutes = self.env['ar.collector.absence']._get_substitutes(company)
+        return sorted({user_id, *(
+            away for away in substitutes if assignment.on_duty(away, substitutes) == user_id)})
 
     # === FACTS === #
 

@@ -111,4 +111,5 @@ from . import test_desk_tour
 from . import test_escalation
 from . import test_hand_over_file
 from . import test_record_rules
+from . import test_roles_everywhere
 from . import test_deposit
