@@ -210,9 +210,28 @@ class TestWorklist(DeskCommon):
         self.env['ar.collector.absence'].create({
             'user_id': self.collector.id, 'substitute_id': self.clerk.id, 'company_id': self.company.id,
             'date_from': '2026-06-08', 'date_to': '2026-06-12'})
-        self.assertEqual([row['name'] for row in self.page(collector='me')['rows']], ["Harbour Fish Ltd"])
+        for whose in ('me', self.clerk.id, self.collector.id):
+            self.assertEqual([row['name'] for row in self.page(collector=whose)['rows']], ["Harbour Fish Ltd"], whose)
+        self.assertEqual(self.page(collector=self.manager.id)['rows'], [])
+        self.env['ar.collector.absence'].create({  # ill as well: whoever is there
+            'user_id': self.clerk.id, 'substitute_id': self.manager.id, 'date_from': '2026-06-10',
+            'date_to': '2026-06-10'})
+        self.assertEqual(self.page(collector='me')['rows'], [])
+        self.assertEqual(len(self.page(collector=self.manager.id)['rows']), 1)
         with freeze_time('2026-06-13 12:00:00'):
             self.assertEqual(self.page(collector='me')['rows'], [])
+
+    def test_a_substitute_in_one_company_is_none_in_the_other(self):
+        other, _invoice = self.other_books()
+        self.clerk.company_ids += other
+        self.ar_invoice(1000, '2026-04-01')
+        self.customer.with_company(other).ar_collector_id = self.collector
+        self.env['ar.collector.absence'].create({
+            'user_id': self.collector.id, 'substitute_id': self.clerk.id, 'company_id': self.company.id,
+            'date_from': '2026-06-08', 'date_to': '2026-06-12'})
+        desk = self.env['ar.worklist'].with_user(self.clerk).with_context(
+            allowed_company_ids=[self.company.id, other.id])
+        self.assertEqual(desk.get_page({'collector': 'me'})['keys'], [[self.customer.id, self.company.id]])
 
     def test_rules_are_data(self):
         """A company's own rule takes the shared one's place; a weight of 0 switches a reason off."""
