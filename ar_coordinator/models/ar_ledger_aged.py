@@ -163,7 +163,8 @@ class ArLedger(models.AbstractModel):
           GROUP BY %(by)s""",
             **{'with': self._items_with(opts, is_lean=True)}, key=keys[-1], joins=joins, held_with=held_with,
             held_join=held_join, held=held, amount=amount, own=own, age_at=opts['age_at'],
-            starts=self._bucket_starts(opts), condition=SQL(" AND ").join(conditions) or SQL("TRUE"), by=SQL(", ").join(by),
+            starts=self._bucket_starts(opts), condition=SQL(" AND ").join(conditions) or SQL("TRUE"),
+            by=SQL(", ").join(by),
             sums=SQL(", ").join(
                 SQL("%s AS %s", self._sql_measure(name, columns), SQL.identifier(name)) for name in measures))
         if not rates or in_document:
