@@ -121,6 +121,7 @@
         'wizards/ar_dunning_sample_views.xml',
         'wizards/ar_first_run_views.xml',
         'views/ar_cash_views.xml',
+        'views/ar_payer_habit_views.xml',
         'views/ar_deposit_views.xml',
         'views/ar_cash_remains_views.xml',
         'views/ar_unapplied_views.xml',

@@ -33,13 +33,19 @@ WHO = {
 CLAIMED = 'claimed'  # nothing is left: another receipt is surer of what this one would pay
 # what for: an advice (ADVISED, as above), or
 REFERENCED, DISCOUNT, FEE, PART_NAMED, WITH_OTHERS, SHORT, OVER, ONE, ONE_DISCOUNT, ALL, UP_TO, SUM, SUM_DISCOUNT, \
-    OLDEST, ONE_FEE = (
+    OLDEST, ONE_FEE, LESS = (
         'referenced', 'discount', 'fee', 'part_named', 'with_others', 'short', 'over', 'one', 'one_discount', 'all',
-        'up_to', 'sum', 'sum_discount', 'oldest', 'one_fee')
+        'up_to', 'sum', 'sum_discount', 'oldest', 'one_fee', 'less')
 WHAT = {
     ADVISED: 1.0, REFERENCED: 1.0, DISCOUNT: 0.99, FEE: 0.96, PART_NAMED: 0.85, WITH_OTHERS: 0.96, SHORT: 0.75,
     OVER: 0.75,
-    ONE: 0.97, ONE_DISCOUNT: 0.95, ALL: 0.97, UP_TO: 0.94, SUM: 0.95, SUM_DISCOUNT: 0.93, OLDEST: 0.95, ONE_FEE: 0.8}
+    ONE: 0.97, ONE_DISCOUNT: 0.95, ALL: 0.97, UP_TO: 0.94, SUM: 0.95, SUM_DISCOUNT: 0.93, OLDEST: 0.98, ONE_FEE: 0.8,
+    LESS: 0.98}
+AGREED = (REFERENCED, DISCOUNT, FEE, LESS)  # the items named in the text have the amount
+# habits of payers: readings that follow one are likelier, others less likely beside them
+BY_STATEMENT, SEVERAL = 'statement', 'several'
+USUAL = {BY_STATEMENT: {ALL: 0.99, UP_TO: 0.985}, SEVERAL: {SUM: 0.985, SUM_DISCOUNT: 0.985}}
+UNUSUAL = 0.93
 
 LEGAL_FORMS = frozenset((
     'INC', 'LLC', 'LTD', 'LIMITED', 'CORP', 'CORPORATION', 'CO', 'COMPANY', 'PLC', 'GMBH', 'MBH', 'AG', 'KG', 'OHG',
@@ -100,11 +106,22 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`fee`: what banks keep at most, in the smallest unit; `grace`: days a discount may be late."""
+    """What payers may do, and what some of them usually do.
+
+    :ivar int fee: what banks keep at most, in the smallest unit
+    :ivar int grace: days a discount may be late
+    :ivar frozenset oldest_first: customers with whom that is agreed
+    :ivar frozenset by_statement: customers who pay all they owe up to a day
+    :ivar frozenset several: customers who pay several invoices with one transfer
+    :ivar dict less: {customer: hundredths of a percent he always keeps back}
+    """
 
     fee: int = 0
     grace: int = 0
-    oldest_first: frozenset = frozenset()  # customers with whom that is agreed
+    oldest_first: frozenset = frozenset()
+    by_statement: frozenset = frozenset()
+    several: frozenset = frozenset()
+    less: dict = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -113,6 +130,7 @@ class Reading:
 
     :ivar dict deductions: {item: amount} the customer's advice says he kept back; it stays open, and is in `rest`
     :ivar dict named: {item: how the text names it}
+    :ivar habit: of the payer's that it follows, '' if none
     :ivar advice: key of the advice it follows
     :ivar dict claims: {item: key of the receipt} of what it would have paid if another receipt were not surer to
     """
@@ -128,6 +146,7 @@ class Reading:
     looked_at: int = 0
     ambiguous: bool = False
     deductions: dict = field(default_factory=dict)
+    habit: str = ''
     advice: int | None = None
     claims: dict = field(default_factory=dict)
 
@@ -197,6 +216,11 @@ class Book:
         self.rules = rules or Rules()
         self.items = {item.key: item for item in items if item.residual}
         self.parents = parents or {}
+        self._oldest_first = {self._family(customer) for customer in self.rules.oldest_first}
+        self._habits = {
+            BY_STATEMENT: {self._family(customer) for customer in self.rules.by_statement},
+            SEVERAL: {self._family(customer) for customer in self.rules.several}}
+        self._less = {self._family(customer): share for customer, share in self.rules.less.items()}
         self.aliases = aliases or {}
         self.accounts = accounts or {}
         self.tokens = tokens or {}
@@ -384,15 +408,25 @@ class Book:
         items = [item for item in self._by_family[family] if item.key not in self._taken]
         readings = []
         if named:
-            readings = self._read_named(receipt, items, named)
-        if not any(reading.what in (REFERENCED, DISCOUNT, FEE) for reading in readings):
-            readings += self._read_open(receipt, items, family, named)
+            readings = self._read_named(receipt, items, family, named)
+        if not any(reading.what in AGREED for reading in readings):
+            own = [item for item in items if item.customer == customer]
+            readings += self._read_open(receipt, own, family, named) or (
+                self._read_open(receipt, items, family, named) if len(own) < len(items) else [])
         for reading in readings:
             reading.who, reading.customer = who, customer
+            reading.habit = next((
+                habit for habit, readings_of in USUAL.items()
+                if reading.what in readings_of and family in self._habits[habit]), reading.habit)
+        has_usual = any(reading.habit for reading in readings)
+        for reading in readings:
             strength = min((STRENGTH[how] for how in reading.named.values()), default=1.0)
-            if reading.what in (REFERENCED, DISCOUNT, FEE) and strength < 1:  # the amount confirms what was misspelt
+            if reading.what in AGREED and strength < 1:  # the amount confirms what was misspelt
                 strength = 1 - (1 - strength) * 0.1
-            reading.confidence = WHO[who] * WHAT[reading.what] * strength * self._chance(reading, items, receipt)
+            weight = USUAL.get(reading.habit, WHAT).get(reading.what, WHAT[reading.what])
+            if has_usual and not reading.habit and not reading.named:
+                weight *= UNUSUAL
+            reading.confidence = WHO[who] * weight * strength * self._chance(reading, items, receipt)
         return readings
 
     def _net(self, item, receipt):
@@ -405,7 +439,25 @@ class Book:
         discounts = {item.key: item.residual - paid[item.key] for item in items if paid[item.key] != item.residual}
         return Reading(None, NOBODY, what, paid, discounts, rest, named=named or {})
 
-    def _read_named(self, receipt, items, named):
+    def _read_less(self, items, receipt, family, named=None):
+        """Return the reading in which the payer kept back his usual share of each item, cents rounded as he likes."""
+        share = self._less.get(family)
+        if not share:
+            return []
+        paid = {
+            item.key: item.residual - (round(item.residual * share / 10_000) if item.residual > 0 else 0)
+            for item in items}
+        off = receipt.amount - sum(paid.values())
+        last = max(items, key=lambda item: item.residual)
+        if abs(off) > len(items) or not 0 < paid[last.key] + off < last.residual:
+            return []
+        paid[last.key] += off
+        deductions = {item.key: item.residual - paid[item.key] for item in items if paid[item.key] != item.residual}
+        return [Reading(
+            None, NOBODY, LESS, paid, rest=-sum(deductions.values()), named=named or {}, deductions=deductions,
+            habit=LESS)]
+
+    def _read_named(self, receipt, items, family, named):
         """Return the readings in which the items named in the text are paid."""
         chosen = [item for item in items if item.key in named]
         amount, gross = receipt.amount, sum(item.residual for item in chosen)
@@ -414,6 +466,8 @@ class Book:
             return [self._take(REFERENCED, chosen, receipt, named)]
         if net == amount:
             return [self._take(DISCOUNT, chosen, receipt, named, net=True)]
+        if less := self._read_less(chosen, receipt, family, named):
+            return less
         if 0 < gross - amount <= self.rules.fee:
             return [self._take(FEE, chosen, receipt, named, rest=amount - gross)]
         others = [item for item in items if item.key not in named]
@@ -460,14 +514,20 @@ class Book:
             readings = [
                 self._take(ONE_DISCOUNT, [item], receipt, net=True) for item in items
                 if item.discount and self._net(item, receipt) == amount]
-        if not readings and len(items) > 1:
-            readings = self._read_many(receipt, items)
+        if len(items) > 1 and (not readings or family in self._habits[BY_STATEMENT]):
+            many = self._read_many(receipt, items)
+            readings += [reading for reading in many if not readings or reading.what in USUAL[BY_STATEMENT]]
+        if not readings:
+            for chosen in [*([item] for item in items), items]:
+                readings += self._read_less(chosen, receipt, family) if chosen else []
         if not readings:
             readings = [
                 self._take(ONE_FEE, [item], receipt, rest=amount - item.residual) for item in items
                 if 0 < item.residual - amount <= self.rules.fee]
-        if family in self.rules.oldest_first and not named:
-            readings.append(self._take_oldest(OLDEST, items, receipt))
+        if family in self._oldest_first and not named and items:
+            oldest = self._take_oldest(OLDEST, items, receipt)
+            oldest.habit = OLDEST
+            readings.append(oldest)
         return readings
 
     def _read_many(self, receipt, items):

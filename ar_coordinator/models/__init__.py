@@ -147,6 +147,7 @@ from . import ar_cash_remains
 from . import ar_deduction_code
 from . import ar_cash_dunning
 from . import ar_payer_alias
+from . import ar_payer_habit
 from . import ar_credit_application
 from . import ar_worklist_rule
 from . import ar_worklist_snooze

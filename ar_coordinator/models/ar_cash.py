@@ -84,6 +84,7 @@ class ArCash(models.AbstractModel):
         """Return what else a proposal keeps of its reading, as JSON."""
         return {
             'named': {str(key): how for key, how in reading.named.items()}, 'advice': reading.advice,
+            'habit': reading.habit,
             'claims': [[item, *source] for item, (_currency, source) in reading.claims.items()]}
 
     def _prepare(self, company, currency, source, receipt, reading, book):
@@ -169,16 +170,19 @@ class ArCash(models.AbstractModel):
         customers = env['res.partner'].browse({row['partner_id'] for row in rows})
         known = self._get_known(env, company, customers)
         advices = self._get_advices(env, company)
+        numbers = self._get_numbers(env, lines.move_id)
+        habits = env['ar.payer.habit']._get_rules(company)
         books = {}
         for currency, kind in kinds:
             cents = 10 ** currency.decimal_places
             with_terms = kind == 'transaction'  # a payment's entry cannot carry discounts and fees any more
             fee = company.currency_id._convert(company.ar_cash_fee, currency, company, company._ar_today())
             items = [
-                self._make_item(row, line, cents, with_terms) for row, line in zip(rows, lines, strict=True)
+                self._make_item(row, line, cents, with_terms, numbers.get(row['move_id'], ()))
+                for row, line in zip(rows, lines, strict=True)
                 if row['currency_id'] == currency.id and not row['draft_matched']]
             books[currency, kind] = cash.Book(
-                items, rules=cash.Rules(fee=round(fee * cents) if with_terms else 0), settled=settled,
+                items, rules=cash.Rules(fee=round(fee * cents) if with_terms else 0, **habits), settled=settled,
                 advices=advices.get(currency, ()), **known)
         return books
 
@@ -219,21 +223,31 @@ class ArCash(models.AbstractModel):
         return {}
 
     def _get_parents(self, customers):
-        """Return {customer: head of its family}, by the hierarchy of companies."""
-        heads = {}
+        """Return {customer: head of its family}: those above it, and all of one credit group are one family."""
+        heads, groups = {}, {}
         for partner in customers:
             head = partner
             while head.parent_id:
                 head = head.parent_id
+            head = head.commercial_partner_id
+            group = head.ar_credit_group_id or partner.ar_credit_group_id
+            if group:
+                head = groups.setdefault(group, head)
             if head != partner:
-                heads[partner.id] = head.commercial_partner_id.id
+                heads[partner.id] = head.id
         return heads
 
-    def _make_item(self, row, line, cents, with_terms):
-        move = line.move_id
+    def _get_numbers(self, env, moves):
+        """Return {move id: what a payment may name it by}; hook: add other documents' numbers, in a query for all."""
+        return {
+            move.id: tuple(filter(None, (
+                move.name, move.payment_reference, move.ref, *(move.invoice_origin or '').split(', '))))
+            for move in moves}
+
+    def _make_item(self, row, line, cents, with_terms, numbers):
         discount = round(self._get_discount(line) * cents) if with_terms else 0
         return cash.Item(
-            row['id'], row['partner_id'], tuple(filter(None, (move.name, move.payment_reference, move.ref))),
+            row['id'], row['partner_id'], numbers,
             round(row['residual_currency'] * cents), row['date_maturity'] or row['date'], discount,
             line.discount_date or None)
 

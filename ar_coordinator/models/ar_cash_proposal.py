@@ -34,6 +34,7 @@ WHAT = [
     ('up_to', "Everything the customer owes up to a due date"),
     ('sum', "Several open items add up to the amount"),
     ('sum_discount', "Several open items add up to the amount, less early-payment discount"),
+    ('less', "The items, less what the customer always keeps back"),
     ('oldest', "Oldest items first, as agreed"),
     ('on_account', "Nothing yet: on account"),
     ('claimed', "Nothing: its items go to a payment that is surer"),
@@ -116,6 +117,11 @@ class ArCashProposal(models.Model):
         sentences = [
             f"{label}." for label in (self._get_label('who'), self._get_label('what')) if label]
         reading = self.reading or {}
+        others = self.line_ids.move_line_id.partner_id.commercial_partner_id - self.partner_id
+        if self.partner_id and others:
+            sentences.append(self.env._(
+                "%(payer)s pays for %(customers)s.", payer=self.partner_id.name,
+                customers=", ".join(others.mapped('name'))))
         names = {line.move_line_id.id: line.move_id.name for line in self.line_ids}
         for item, how in (reading.get('named') or {}).items():
             if int(item) in names and how in ('tail', 'typo'):

@@ -137,6 +137,128 @@ class TestCashEngine(BaseCase):
         agreed = self.book(*items, rules=cash.Rules(oldest_first=frozenset({7})))
         self.assertReading(agreed.propose(receipt(7_000, payer="Muller")), cash.OLDEST, {1: 5_000, 2: 2_000}, -3_050)
 
+    def test_family_and_own_items(self):
+        """What the payer owes himself comes before what his subsidiaries owe."""
+        items = (item(1, 4_000, customer=9), item(2, 3_000, customer=8), item(3, 3_500, customer=8))
+        book = self.book(*items, parents={9: 8})
+        self.assertReading(book.propose(receipt(6_500, payer="Alder Inc")), cash.ALL, {2: 3_000, 3: 3_500})
+        self.assertReading(book.propose(receipt(10_500, payer="Alder Inc")), cash.ALL, {1: 4_000, 2: 3_000, 3: 3_500})
+
+    def test_by_statement_beside_one_item_of_the_amount(self):
+        items = [item(key, amount, due=date(2026, key, 1)) for key, amount in ((1, 1_000), (2, 500), (3, 1_500))]
+        self.assertReading(self.book(*items).propose(receipt(1_500, payer="Muller")), cash.ONE, {3: 1_500})
+        usual = self.book(*items, rules=cash.Rules(by_statement=frozenset({7})))
+        best = usual.propose(receipt(1_500, payer="Muller"))
+        self.assertReading(best, cash.UP_TO, {1: 1_000, 2: 500})
+        self.assertEqual(best.habit, 'statement')
+        self.assertGreater(best.confidence, 0.95)
+        named = usual.propose(receipt(1_500, "INV/2026/00003", payer="Muller"))
+        self.assertReading(named, cash.REFERENCED, {3: 1_500})
+
+    def test_several_at_once_is_surer_of_sums(self):
+        items = [item(1, 10_017), item(2, 5_093), item(3, 777)]
+        amount = receipt(10_794, payer="Muller")
+        plain = self.book(*items).propose(amount)
+        usual = self.book(*items, rules=cash.Rules(several=frozenset({7}))).propose(amount)
+        self.assertReading(usual, cash.SUM, plain.paid)
+        self.assertLess(plain.confidence, 0.95)
+        self.assertGreater(usual.confidence, plain.confidence + 0.03)
+
+    def test_always_less_two_percent(self):
+        rules = cash.Rules(less={7: 200})
+        book = self.book(item(1, 10_000), item(2, 5_055), rules=rules)
+        best = book.propose(receipt(14_754, "INV/2026/00001 INV/2026/00002", "Muller"))
+        self.assertReading(best, cash.LESS, {1: 9_800, 2: 4_954}, -301)
+        self.assertEqual(best.deductions, {1: 200, 2: 101})
+        self.assertReading(book.propose(receipt(4_954, payer="Muller")), cash.LESS, {2: 4_954}, -101)
+        self.assertReading(book.propose(receipt(5_055, payer="Muller")), cash.ONE, {2: 5_055})
+        self.assertIsNone(self.book(item(1, 10_000), item(2, 5_055)).propose(receipt(4_954, payer="Muller")))
+
+    def test_advice_by_reference_and_by_amount(self):
+        lines = ((1, 8_500, 1_500), (2, 5_000, 0))
+        advice = cash.Advice(5, 7, 13_500, DAY, "REM-2026-118", lines)
+        book = self.book(item(1, 10_000), item(2, 5_000), item(3, 13_500), advices=[advice])
+        for money in (receipt(13_500, "rem 2026 118"), receipt(13_500, "thanks", "Muller")):
+            best = book.propose(money)
+            self.assertReading(best, cash.ADVISED, {1: 8_500, 2: 5_000}, -1_500)
+            self.assertEqual((best.deductions, best.advice), ({1: 1_500}, 5))
+            self.assertGreater(best.confidence, 0.95)
+        late = cash.Receipt(1, 13_500, date(2026, 8, 30), "", "Muller")
+        self.assertReading(book.propose(late), cash.ONE, {3: 13_500})
+
+    def test_advice_that_contradicts_the_text_waits(self):
+        advice = cash.Advice(5, 7, 10_000, DAY, "REM-2026-118", ((1, 10_000, 0),))
+        book = self.book(item(1, 10_000), item(98765, 10_000), advices=[advice])
+        best = book.propose(receipt(10_000, "rem 2026 118 INV/2026/98765"))
+        self.assertTrue(best.ambiguous)
+
+    def test_two_advices_of_one_amount_wait(self):
+        advices = [cash.Advice(key, 7, 10_000, DAY, "", ((key, 10_000, 0),)) for key in (1, 2)]
+        book = self.book(item(1, 10_000), item(2, 10_000), advices=advices)
+        self.assertTrue(book.propose(receipt(10_000, payer="Muller")).ambiguous)
+
+    def test_advice_of_items_that_are_not_open(self):
+        """What is left of an advice is shown, and waits: a line is settled, one is partly."""
+        advice = cash.Advice(5, 7, 16_000, DAY, "REM-2026-118", ((1, 10_000, 0), (2, 5_000, 0), (9, 1_000, 0)))
+        best = self.book(item(1, 10_000), item(2, 4_000), advices=[advice]).propose(receipt(16_000, "rem 2026 118"))
+        self.assertReading(best, cash.ADVISED, {1: 10_000}, 6_000)
+        self.assertLess(best.confidence, 0.9)
+
+    def test_card_token_says_who(self):
+        book = self.book(item(1, 4_000), item(2, 4_000, customer=8), tokens={'tok_8': 8})
+        best = book.propose(receipt(4_000, token='tok_8'))
+        self.assertReading(best, cash.ONE, {2: 4_000})
+        self.assertEqual(best.who, cash.TOKEN)
+
+    def test_claims_the_surer_one_first(self):
+        book = self.book(item(1, 10_000), item(2, 7_000))
+        found = cash_claims.propose_all([
+            ('vague', book, receipt(10_000, "thanks", "Muller")),
+            ('named', book, receipt(10_000, "INV/2026/00001", "X")),
+            ('other', book, receipt(7_000, "INV/2026/00002"))])
+        self.assertReading(found['named'], cash.REFERENCED, {1: 10_000})
+        self.assertReading(found['vague'], cash.CLAIMED, {}, 10_000)
+        self.assertEqual((found['vague'].claims, found['vague'].confidence), ({1: 'named'}, 0))
+        self.assertReading(found['other'], cash.REFERENCED, {2: 7_000})
+
+    def test_claims_equally_sure_both_wait(self):
+        """Two payments name the same item, as clearly as each other: neither is applied by itself."""
+        book = self.book(item(1, 10_000), item(2, 5_000))
+        found = cash_claims.propose_all([
+            ('one', book, receipt(10_000, "INV/2026/00001", "Muller")),
+            ('two', book, receipt(15_000, "INV/2026/00001 INV/2026/00002", "Muller"))])
+        self.assertReading(found['one'], cash.REFERENCED, {1: 10_000}, ambiguous=True)
+        self.assertReading(found['two'], cash.REFERENCED, {1: 10_000, 2: 5_000}, ambiguous=True)
+        self.assertEqual(found['two'].claims, {1: 'one'})
+        self.assertLessEqual(max(reading.confidence for reading in found.values()), 0.5)
+
+    def test_claims_paid_twice(self):
+        book = self.book(item(1, 10_000))
+        found = cash_claims.propose_all([
+            (key, book, receipt(10_000, "INV/2026/00001", "Muller")) for key in ('first', 'second')])
+        self.assertReading(found['first'], cash.REFERENCED, {1: 10_000})
+        self.assertReading(found['second'], cash.CLAIMED, {}, 10_000)
+
+    @settings(max_examples=40, deadline=None)
+    @given(
+        residuals=st.lists(st.integers(-2_000, 5_000).filter(bool), min_size=1, max_size=6),
+        rows=st.lists(st.tuples(st.integers(1, 9_000), st.lists(st.integers(1, 6), max_size=3)), max_size=5))
+    def test_claims_never_pay_twice(self, residuals, rows):
+        """Whatever is not ambiguous can be applied together: no item is paid more than is open; the same every time."""
+        book = self.book(*(item(key, residual) for key, residual in enumerate(residuals, start=1)))
+        asked = [
+            (place, book, receipt(amount, ' '.join(f"INV/2026/{key:05}" for key in named), "Muller"))
+            for place, (amount, named) in enumerate(rows)]
+        found = cash_claims.propose_all(asked)
+        self.assertEqual(found, cash_claims.propose_all(asked))
+        paid = {}
+        for reading in found.values():
+            if reading and not reading.ambiguous:
+                for key, amount in reading.paid.items():
+                    paid[key] = paid.get(key, 0) + amount
+        for key, amount in paid.items():
+            self.assertLessEqual(abs(amount), abs(book.items[key].residual))
+
     def test_nothing_comes_in(self):
         self.assertIsNone(self.book(item(1, 100)).propose(receipt(0, "INV/2026/00001")))
         self.assertIsNone(self.book(item(1, 100)).propose(receipt(-100, "INV/2026/00001")))

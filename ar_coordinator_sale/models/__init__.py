@@ -7,3 +7,4 @@ from . import sale_order_line
 from . import payment_transaction
 from . import account_move
 from . import res_partner
+from . import ar_cash

@@ -6,3 +6,4 @@ from . import test_order_access
 from . import test_order_tour
 from . import test_order_documents
 from . import test_order_shop
+from . import test_order_cash
