@@ -16,6 +16,7 @@ from . import ar_ledger_tie_out
 from . import ar_ledger_unapplied
 from . import ar_ledger_movements
 from . import ar_ledger_losses
+from . import ar_ledger_cash
 from . import ar_table_report
 from . import ar_aging_report
 from . import ar_aged_cell
@@ -169,3 +170,4 @@ from . import ar_deposit_bank
 from . import ar_escalation_path
 from . import ar_escalation
 from . import ar_escalation_worklist
+from . import ar_cash_desk
