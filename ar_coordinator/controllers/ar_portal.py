@@ -132,7 +132,9 @@ class ArPortal(PortalAccount):
                 customer, chosen['company'], chosen['currency'], limit=step, offset=(page - 1) * step, **find)
             if not items and page > 1:  # items were paid since the page was numbered
                 return request.redirect(f'{HOME}?account={key}')
-            values.update(items=items, item_count=count, contact=portal._get_contact(customer, chosen['company']))
+            values.update(
+                items=items, item_count=count, contact=portal._get_contact(customer, chosen['company']),
+                sent_statements=portal._get_sent_statements(customer, chosen['company']))
             values['pager'] = pager(
                 url=HOME, total=count, page=page, step=step,
                 url_args={'account': key, 'sortby': sortby, 'filterby': filterby, 'search': search})
@@ -187,6 +189,21 @@ class ArPortal(PortalAccount):
         except (UserError, ValueError) as error:
             return self._ar_problem(str(error), account)
         return self._ar_file(name, content, mimetype)
+
+    @http.route(
+        f'{HOME}/statement/sent/<int:line_id>/<any(pdf,xlsx):file_type>', type='http', auth='user', methods=['GET'],
+        website=True, readonly=True)
+    def ar_statement_sent(self, line_id, file_type, **_kwargs):
+        """A statement as it was sent to the customer, with those of his subsidiaries where it covers them."""
+        customer = self._ar_customer()
+        if not customer:
+            return request.redirect('/my')
+        line = self._ar_portal()._get_sent_statements(customer, self._ar_companies()).filtered(
+            lambda one: one.id == line_id)
+        file = line.attachment_id if file_type == 'pdf' else line.table_attachment_id
+        if not file:
+            raise NotFound()
+        return self._ar_file(file.name, file.raw, STATEMENT_TYPES[file_type][1])
 
     def _ar_file(self, name, content, mimetype):
         """Return a download."""

@@ -165,41 +165,15 @@ class ArDunningLetter(models.Model):
             if (letter.email_cc or False) != (company.ar_dunning_email_cc or False):
                 letter.email_cc = company.ar_dunning_email_cc
 
+    def _get_copy_addresses(self):
+        """Override: the company's addresses for copies."""
+        return email_normalize_all(self.email_cc)
+
     def _queue_mails(self, template):
         """Override: the letter also goes to the customer's other contacts, a copy to the company's addresses."""
         result = super()._queue_mails(template)
-        letters = self.filtered(
-            lambda letter: letter.state == 'queued' and (letter.other_recipient_ids or letter.email_cc))
-        if not letters:
-            return result
-        mails = self.env['mail.mail'].search([('mail_message_id', 'in', letters.mail_message_id.ids)])
-        letters._queue_copies(mails)
+        self._queue_copies()
         return result
-
-    def _queue_copies(self, mails):
-        """Queue the same message to everybody else, an e-mail each: an address that is refused stops no other's.
-
-        :param mails: mail.mail to the recipients of these letters
-        """
-        vals_list, receivers = [], []
-        for mail in mails:
-            letter = self.browse(mail.res_id)
-            vals = {
-                'mail_message_id': mail.mail_message_id.id, 'body_html': mail.body_html, 'headers': mail.headers,
-                'references': mail.references, 'auto_delete': mail.auto_delete, 'scheduled_date': mail.scheduled_date,
-                'is_notification': True}
-            for other in letter.other_recipient_ids:
-                vals_list.append({**vals, 'recipient_ids': [fields.Command.link(other.id)]})
-                receivers.append({'res_partner_id': other.id})
-            for address in email_normalize_all(letter.email_cc):
-                vals_list.append({**vals, 'email_to': address})
-                receivers.append({'mail_email_address': address})
-        copies = self.env['mail.mail'].create(vals_list)
-        self.env['mail.notification'].create([{
-            **receiver, 'mail_message_id': copy.mail_message_id.id, 'mail_mail_id': copy.id,
-            'notification_type': 'email', 'notification_status': 'ready', 'is_read': True,
-            'author_id': copy.author_id.id,
-        } for copy, receiver in zip(copies, receivers, strict=True)])
 
 
 class ArDunningRun(models.Model):

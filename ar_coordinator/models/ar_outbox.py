@@ -217,7 +217,8 @@ class ArOutboxMessage(models.AbstractModel):
     """One message to one customer, on its way by Odoo's mail queue or on paper.
 
     Models have `run_id`, `company_id`, `partner_id`, `recipient_id`, `email_to`, `lang`, `channel` ('email',
-    'letter', ...), `state`, `failure_reason`, `date_sent`, `user_id` and `mail_message_id`, and inherit `mail.thread`.
+    'letter', ...), `state`, `failure_reason`, `date_sent`, `user_id`, `mail_message_id` and `other_recipient_ids`, and
+    inherit `mail.thread`.
     """
 
     _name = 'ar.outbox.message'
@@ -327,6 +328,38 @@ class ArOutboxMessage(models.AbstractModel):
     def _queue_prints(self, template):
         """Freeze what printed messages say; they wait for somebody to post them. Defined by the models."""
         raise NotImplementedError
+
+    def _get_copy_addresses(self):
+        """Hook: addresses of our own that get a copy: list of normalized e-mail addresses."""
+        return []
+
+    def _queue_copies(self):
+        """Queue the same message to everybody else (`other_recipient_ids`, `_get_copy_addresses`), an e-mail each: an
+        address that is refused stops no other's. For queued messages, whose e-mails to the recipient are there."""
+        messages = self.filtered(lambda message: message.state == 'queued' and (
+            message.other_recipient_ids or message._get_copy_addresses()))
+        if not messages:
+            return
+        mails = self.env['mail.mail'].search([('mail_message_id', 'in', messages.mail_message_id.ids)])
+        vals_list, receivers = [], []
+        for mail in mails:
+            message = self.browse(mail.res_id)
+            vals = {
+                'mail_message_id': mail.mail_message_id.id, 'body_html': mail.body_html, 'headers': mail.headers,
+                'references': mail.references, 'auto_delete': mail.auto_delete, 'scheduled_date': mail.scheduled_date,
+                'is_notification': True}
+            for other in message.other_recipient_ids:
+                vals_list.append({**vals, 'recipient_ids': [fields.Command.link(other.id)]})
+                receivers.append({'res_partner_id': other.id})
+            for address in message._get_copy_addresses():
+                vals_list.append({**vals, 'email_to': address})
+                receivers.append({'mail_email_address': address})
+        copies = self.env['mail.mail'].create(vals_list)
+        self.env['mail.notification'].create([{
+            **receiver, 'mail_message_id': copy.mail_message_id.id, 'mail_mail_id': copy.id,
+            'notification_type': 'email', 'notification_status': 'ready', 'is_read': True,
+            'author_id': copy.author_id.id,
+        } for copy, receiver in zip(copies, receivers, strict=True)])
 
     # === BEFORE THEY LEAVE === #
 

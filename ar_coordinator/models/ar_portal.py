@@ -11,12 +11,28 @@ from odoo.fields import Domain
 INVOICE_TYPES = ('out_invoice', 'out_receipt')
 PENDING_STATES = ('pending', 'authorized')
 BY_HAND_PROVIDERS = ('none', 'custom')  # bank transfer: Odoo knows no more than that the customer wants to pay so
+SENT_STATEMENTS = 12  # a year of them
 MAX_SELECTED = 200  # chosen one by one; "everything overdue" has no such limit
 
 
 class ArPortal(models.AbstractModel):
     _name = 'ar.portal'
     _description = "Customer's Account Online"
+
+    # === STATEMENTS === #
+
+    @api.model
+    def _get_sent_statements(self, partner, companies):
+        """Return the latest statements that were sent to a customer.
+
+        :param partner: res.partner, the commercial partner; statements of a company above it are not his
+        :param companies: res.company
+        :return: ar.statement.run.line, newest first, at most SENT_STATEMENTS, with their files
+        """
+        return self.env['ar.statement.run.line'].search([
+            ('partner_id', '=', partner.id), ('company_id', 'in', companies.ids),
+            ('state', 'in', ('queued', 'sent', 'bounced', 'failed')), ('attachment_id', '!=', False),
+        ], order='date_to desc, id desc', limit=SENT_STATEMENTS)
 
     # === ACCOUNTS === #
 

@@ -313,14 +313,14 @@ class ArStatementRun(models.Model):
             number: [one for one in own if one == number or one not in excluded] for number, own in sections.items()}
         totals = self.env['ar.ledger'].statement_totals({
             'as_of': self.date_to, 'company_ids': self.company_id.ids, 'partner_ids': everybody})
-        addresses = self._get_addresses(partners.ids)
+        recipients = self._get_recipients(partners)
         done = {(partner.id, kind) for partner, kind in self.env['ar.statement.run.line']._read_group([
             ('company_id', '=', self.company_id.id), ('partner_id', 'in', partners.ids),
             ('date_to', '=', self.date_to), ('state', 'in', COUNTED_STATES)], ['partner_id', 'kind'])}
         decisions = {}
         for partner in partners:
             own = [totals.get(number, {}) for number in sections[partner.id]]
-            vals = self._prepare_line(partner, sections[partner.id], own, *addresses[partner.id])
+            vals = self._prepare_line(partner, sections[partner.id], own, *recipients[partner.id])
             reason = self._get_skip_reason(
                 partner, vals, sections[partner.id], own, excluded, moved,
                 is_done=(partner.id, vals['kind']) in done)
@@ -328,6 +328,22 @@ class ArStatementRun(models.Model):
                 vals.update(state='skipped', reason=reason)
             decisions[partner.id] = vals
         return decisions
+
+    def _get_recipients(self, partners):
+        """Return {customer id: (recipient, reason it cannot be e-mail or None, others who get it too)}."""
+        addresses = self._get_addresses(partners.ids)
+        contacts = partners._ar_statement_contacts(partners, self.company_id)
+        bounced = self.env['ar.outbox.message']._get_bounced_emails(partners)
+        recipients = {}
+        for partner_id, (recipient, reason) in addresses.items():
+            by_email = {
+                contact.email_normalized: contact for contact in reversed(contacts.get(partner_id, partners.browse()))
+                if contact.email_normalized not in bounced and not contact.is_blacklisted}
+            reached = partners.browse().union(*by_email.values()).sorted('id')
+            if reached and recipient not in reached:
+                recipient, reason = reached[0], None
+            recipients[partner_id] = (recipient, reason, reached - recipient if not reason else partners.browse())
+        return recipients
 
     def _get_excluded(self, partner_ids):
         """Return the ids of customers to leave alone: paused, or handed over."""
@@ -344,10 +360,11 @@ class ArStatementRun(models.Model):
         first = self._get_first_day('quarterly' if self.is_automatic else 'monthly')
         return set(self.env['ar.ledger'].statement_customers({**options, 'date_from': first}))
 
-    def _prepare_line(self, partner, section_ids, totals, recipient, email_reason):
+    def _prepare_line(self, partner, section_ids, totals, recipient, email_reason, others):
         """Return the values of a customer's statement.
 
         :param list totals: of each section, see `ar.ledger.statement_totals`
+        :param recipient: res.partner, with the reason why it is no e-mail, or None, and the others who get one
         """
         company = self.company_id
         kind = self.kind if self.kind != 'customer' else partner.ar_statement_kind or company.ar_statement_kind
@@ -370,6 +387,7 @@ class ArStatementRun(models.Model):
             'balance_note': " · ".join(
                 format_amount(self.env, by_currency[currency.id], currency) for currency in currencies) or False,
             'recipient_id': recipient.id,
+            'other_recipient_ids': [fields.Command.set(others.ids)],
             'email_to': recipient.email_normalized if not email_reason else False,
             'lang': self._get_language(recipient),
             'channel': 'letter' if email_reason else 'email',
@@ -417,8 +435,11 @@ class ArStatementRun(models.Model):
         fresh = self._decide({line.partner_id.id: line.section_partner_ids.ids for line in lines})
         for line in lines:
             vals = fresh[line.partner_id.id]
-            write_changed(line, {
-                name: value for name, value in vals.items() if name not in ('run_id', 'section_partner_ids')})
+            [[_command, _zero, others]] = vals['other_recipient_ids']
+            if set(others) != set(line.other_recipient_ids.ids):
+                line.other_recipient_ids = others
+            write_changed(line, {name: value for name, value in vals.items() if name not in (
+                'run_id', 'section_partner_ids', 'other_recipient_ids')})
             [[_command, _zero, covered]] = vals['section_partner_ids']
             if gone := set(line.section_partner_ids.ids) - set(covered):  # paused or handed over since the preview
                 line.section_partner_ids -= line.section_partner_ids.browse(gone)

@@ -45,6 +45,9 @@ class ArStatementRunLine(models.Model):
         help="The customers on this statement: itself and, where it wants one for all, its subsidiaries.")
     recipient_id = fields.Many2one(
         comodel_name='res.partner', required=True, index=True, ondelete='restrict', readonly=True)
+    other_recipient_ids = fields.Many2many(
+        comodel_name='res.partner', relation='ar_statement_run_line_recipient_rel', string="Also to", readonly=True,
+        help="The customer's other contacts who get statements, each by an e-mail of their own.")
     email_to = fields.Char(string="E-mail", readonly=True, help="Where it was sent, as the address was then.")
     lang = fields.Char(string="Language", readonly=True)
     channel = fields.Selection(
@@ -139,7 +142,7 @@ class ArStatementRunLine(models.Model):
             if line.state not in ('sent', 'failed', 'bounced') or not line.attachment_id:
                 raise UserError(self.env._("%s has not left the house yet.", line.name))
             run = line.run_id._in_company()
-            recipient, reason = run._get_addresses(line.partner_id.ids)[line.partner_id.id]
+            recipient, reason, others = run._get_recipients(line.partner_id)[line.partner_id.id]
             if reason and not has_postal_address(recipient):
                 raise UserError(self.env._(
                     "%(statement)s: mend the address of %(customer)s first.", statement=line.name,
@@ -149,6 +152,7 @@ class ArStatementRunLine(models.Model):
                 ('mail_message_id', '=', line.mail_message_id.id), ('state', '!=', 'sent')]).cancel()
             line.write({
                 'state': 'draft', 'recipient_id': recipient.id, 'failure_reason': False,
+                'other_recipient_ids': [fields.Command.set(others.ids)],
                 'email_to': recipient.email_normalized if not reason else False,
                 'channel': 'letter' if reason else 'email', 'reason': reason or False})
         lines._queue()
@@ -280,6 +284,7 @@ class ArStatementRunLine(models.Model):
         self.env.flush_all()  # as above
         for mail in mails.filtered(lambda mail: mail.state in ('exception', 'cancel')):
             self.browse(mail.res_id)._fail(mail.failure_reason or self._get_failure_label(mail.failure_type))
+        self._queue_copies()
         self.filtered(lambda line: line.state == 'queued')._note_in_chatter()
 
     def _describe_failure_of(self, error):
@@ -294,7 +299,9 @@ class ArStatementRunLine(models.Model):
         for line in self:
             values = {
                 'statement': line._get_html_link(), 'balance': line.balance_note or "",
-                'to': line.email_to or line.recipient_id.display_name}
+                'to': ", ".join(
+                    [line.email_to or line.recipient_id.display_name,
+                     *(line.other_recipient_ids.mapped('email_normalized') if line.channel == 'email' else ())])}
             if line.channel == 'letter':
                 note = self.env._("%(statement)s (%(balance)s) to print and post for %(to)s", **values)
             else:

@@ -120,6 +120,10 @@ class ResPartner(models.Model):
     ar_statement_with_subsidiaries = fields.Boolean(
         string="One Statement with Subsidiaries", company_dependent=True, groups='ar_coordinator.group_ar_base',
         help="In this company. The statements of the companies below this one go to this one, as sections of its own.")
+    ar_is_statement_contact = fields.Boolean(
+        string="Gets Statements", groups='ar_coordinator.group_ar_base',
+        help="Statements go to these contacts of the customer, to each by itself. With none, to the receivables"
+             " contacts; without those, to the invoice address.")
     ar_statement_count = fields.Integer(
         string="Statements", compute='_compute_ar_statement_count', groups='ar_coordinator.group_ar_base',
         help="Sent to the customer by the current company.")
@@ -150,6 +154,23 @@ class ResPartner(models.Model):
         action = self.env['ir.actions.act_window']._for_xml_id('ar_coordinator.ar_statement_run_action')
         return {**action, 'views': [(False, 'form')], 'context': {
             'default_partner_ids': self.commercial_partner_id.ids}}
+
+    @api.model
+    def _ar_statement_contacts(self, partners, company):
+        """Return the contacts marked for statements, else the receivables contacts, in their order; with e-mail only.
+
+        :param partners: res.partner, commercial partners
+        :param company: res.company, which may use the contacts
+        :return: dict of partner id -> res.partner, without customers who have named nobody
+        """
+        named = self.search([
+            ('commercial_partner_id', 'in', partners.ids), ('email_normalized', '!=', False),
+            ('company_id', 'in', (False, company.id)),
+            '|', ('ar_is_statement_contact', '=', True), ('ar_is_receivables_contact', '=', True)], order='id')
+        contacts = {}
+        for partner, own in named.grouped('commercial_partner_id').items():
+            contacts[partner.id] = own.filtered('ar_is_statement_contact') or own
+        return contacts
 
     def _ar_statement_parents(self):
         """Return {customer id: customer} for those whose statement goes to a company above: the nearest that wants it.

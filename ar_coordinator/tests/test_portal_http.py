@@ -66,6 +66,28 @@ class TestPortalHttp(PortalHttpCommon):
 
     # === WHO GETS IN === #
 
+    def test_sent_statements(self):
+        """The customer downloads what he was sent, with his subsidiaries' sections; nobody else does."""
+        branch = self.env['res.partner'].create({
+            'name': "Harbour Fish Scotland", 'is_company': True, 'parent_id': self.customer.id})
+        self.customer.with_company(self.company).ar_statement_with_subsidiaries = True
+        self.open_invoice(100, 10)
+        invoice = self.open_invoice(40, 10, partner=branch)
+        run = self.env['ar.statement.run'].create({'kind': 'open', 'company_id': self.company.id})
+        run.action_preview()
+        self.assertNotIn("o_ar_sent_statement", self.get('').text, "a preview is nobody's")
+        run.action_send()
+        line = run.line_ids.filtered(lambda one: one.partner_id == self.customer)
+        self.assertEqual(line.state, 'queued')
+        path = f'/statement/sent/{line.id}/pdf'
+        self.assertIn(f'/my/receivables{path}', self.get('').text)
+        response = self.get(path)
+        self.assertEqual((response.status_code, response.content), (200, line.attachment_id.raw))
+        self.assertIn(invoice.name, response.text)
+        self.assertEqual(self.get(path.replace('pdf', 'xlsx')).status_code, 404, "it had no table")
+        self.assertEqual(self.get(path, user='alder').status_code, 404)
+        self.assertEqual(self.get(f'/statement/sent/{line.id + 1000}/pdf').status_code, 404)
+
     def test_stranger_sees_his_own(self):
         """A portal user of another customer."""
         page = self.get('', user='alder').text

@@ -589,6 +589,32 @@ class TestStatementRun(DunningCommon):
         self.ar_invoice(100, '2026-02-10')
         self.assertEqual(self.new_run().line_ids.recipient_id, boss)
 
+    def test_several_recipients(self):
+        """Contacts marked for statements get one each, in one state; who is marked for reminders only gets none."""
+        def person(name, **vals):
+            return contact(self.env, self.customer, name, email=f'{name.lower()}@example.com', **vals)
+        person("Rita", ar_is_receivables_contact=True)
+        anna, bert, carl = (person(name, ar_is_statement_contact=True) for name in ("Anna", "Bert", "Carl"))
+        double = contact(self.env, self.customer, "Anna again", email='anna@example.com', ar_is_statement_contact=True)
+        self.env['mail.blacklist'].create({'email': 'carl@example.com'})
+        self.ar_invoice(100, '2026-02-10')
+        line = self.new_run().line_ids
+        self.assertRecordValues(line, [{
+            'recipient_id': anna.id, 'other_recipient_ids': bert.ids, 'email_to': 'anna@example.com'}])
+        self.assertNotIn(double, line.other_recipient_ids)
+        carl.ar_is_statement_contact = False
+        dora = person("Dora", ar_is_statement_contact=True)  # since the preview
+        self.send(line.run_id)
+        self.assertEqual(line.other_recipient_ids, bert + dora)
+        mails = self.deliver(line)
+        self.assertEqual(
+            sorted(mail['email_to'][0] for mail in mails),
+            [f'"{name}" <{name.lower()}@example.com>' for name in ("Anna", "Bert", "Dora")])
+        for mail in mails:
+            self.assertEqual([attachment[0] for attachment in mail['attachments']], ["Statement 2026-03-31.pdf"])
+        self.assertEqual(line.state, 'sent')
+        self.assertIn("anna@example.com, bert@example.com, dora@example.com", self.customer.message_ids[0].body)
+
     # === VOLUME === #
 
     def test_queries_do_not_grow_with_the_customers(self):

@@ -1,4 +1,4 @@
-"""Dunning under fire: real Odoo processes that are killed, race each other and lose their mail server.
+"""Letters and statements under fire: real Odoo processes that are killed, race each other and lose their mail server.
 
 What customers got is counted in a real SMTP sink. Faults inside one transaction are in the addon's own
 tests/test_dunning_faults.py.
@@ -75,7 +75,8 @@ def start_run(company, **vals):
     env.cr.commit()
     return run
 def job(name):
-    env.ref({'send': 'ar_coordinator.ir_cron_ar_dunning_send', 'run': 'ar_coordinator.ir_cron_ar_dunning_run',
+    env.ref({'statements': 'ar_coordinator.ir_cron_ar_statement_send',
+             'send': 'ar_coordinator.ir_cron_ar_dunning_send', 'run': 'ar_coordinator.ir_cron_ar_dunning_run',
              'mail': 'mail.ir_cron_mail_scheduler_action'}[name]).method_direct_trigger()
     env.cr.commit()
 def states(run):
@@ -549,3 +550,92 @@ assert runs(company_a) == [(before, 0), (after, 1)], runs(company_a)
 job('mail')
 """, sink.port).finish()
         assert sink.counted() == dict.fromkeys(addresses("b", FEW) | {"a1@customer.example.com"}, 1)
+
+
+# Statements of company B's six customers, three in a transaction; what a batch freezes is no PDF here, which takes long.
+STATEMENTS = """
+Statement, Reports = (type(env[name]) for name in ('ar.statement.run.line', 'ir.actions.report'))
+patch('odoo.addons.ar_coordinator.models.ar_statement_run.BATCH_LINES', 3).start()
+patch.object(Reports, '_pre_render_qweb_pdf', lambda self, ref, ids, data=None: (b'', 'pdf')).start()
+patch.object(Reports, '_get_splitted_report', lambda self, ref, content, kind: {
+    line.id: line.name.encode() for line in env['ar.statement.run.line'].search([])}).start()
+def start_statements():
+    run = env['ar.statement.run'].with_company(company_b).create({'company_id': company_b.id, 'kind': 'open'})
+    run.action_preview()
+    run.state = 'sending'
+    env.cr.commit()
+"""
+STATEMENT_LINES = """
+    SELECT partner.email, line.state
+      FROM ar_statement_run_line line JOIN res_partner partner ON partner.id = line.partner_id ORDER BY line.id"""
+
+
+def statement_states(arena):
+    return Counter(state for _email, state in arena.env.psql(STATEMENT_LINES, arena.db))
+
+
+def test_worker_killed_while_sending_statements(arena):
+    """Killed with the second half's files and e-mails written and not committed: the first half has its e-mails, the
+    rest are drafts; in the end everybody has one message, with the file that is kept."""
+    worker = arena.work(STATEMENTS + """
+start_statements()
+create, made = Mail.create, []
+def create_and_stop(self, vals_list):
+    mails = create(self, vals_list)
+    made.extend(mails.ids)
+    if len(made) > 3:
+        env.flush_all()
+        at('the second batch')
+    return mails
+with patch.object(Mail, 'create', create_and_stop):
+    job('statements')
+""")
+    worker.reach("the second batch")
+    worker.kill()
+    assert statement_states(arena) == {"queued": 3, "draft": 3}
+    with Sink(arena.folder / "mail") as sink:
+        arena.work(STATEMENTS + """
+job('statements')
+job('mail')
+job('statements')
+lines = env['ar.statement.run.line'].search([])
+assert lines.run_id.state == 'done', lines.run_id.state
+assert [line.attachment_id.raw for line in lines] == [line.name.encode() for line in lines]
+assert env['ir.attachment'].search_count([('res_model', '=', lines._name)]) == len(lines)
+""", sink.port).finish()
+        assert sink.counted() == dict.fromkeys(addresses("b", FEW), 1)
+        assert all(len(list(message.iter_attachments())) == 1 for message in sink.messages)
+    assert statement_states(arena) == {"sent": FEW}
+
+
+def test_two_workers_on_the_same_statements(arena):
+    """Two processes send one run, the second while the first is inside a batch: it takes the other half, and
+    everybody gets one statement."""
+    script = STATEMENTS + """
+queue, batches = Statement._queue, []
+def queue_and_stop(self):
+    batches.append(len(self))
+    if NAME == 'first' and len(batches) == 1:
+        at('inside')
+    queue(self)
+with patch.object(Statement, '_queue', queue_and_stop):
+    if NAME == 'first':
+        start_statements()
+    env['ar.statement.run']._cron_send()
+(FOLDER / f'{NAME} sent').write_text(str(sum(batches)))
+env.cr.commit()
+"""
+    first = arena.work("NAME = 'first'\n" + script)
+    first.reach("inside")
+    second = arena.work("NAME = 'second'\n" + script)
+    second.until(lambda: statement_states(arena)["queued"] == 3, "the second worker's batch", pause=0.2)
+    first.go("inside")
+    first.finish()
+    second.finish()
+    assert [int((arena.folder / f"{name} sent").read_text()) for name in ("first", "second")] == [3, 3]
+    with Sink(arena.folder / "mail") as sink:
+        arena.work("job('mail')\njob('statements')", sink.port).finish()
+        assert sink.counted() == dict.fromkeys(addresses("b", FEW), 1)
+    assert statement_states(arena) == {"sent": FEW}
+    [[state]] = arena.env.psql("SELECT state FROM ar_statement_run", arena.db)
+    assert state == "done"
