@@ -123,6 +123,7 @@
         'views/ar_cash_views.xml',
         'views/ar_payer_habit_views.xml',
         'views/ar_deposit_views.xml',
+        'views/ar_payment_return_views.xml',
         'views/ar_cash_remains_views.xml',
         'views/ar_unapplied_views.xml',
         'wizards/ar_dunning_settings_views.xml',

@@ -17,10 +17,11 @@ from datetime import date
 from math import log10
 
 # reasons, in the order in which the next best action is chosen
-ANSWER, FAILED, ESCALATION, FOLLOW_UP, BROKEN, DISPUTE_LATE, HELD, UNAPPLIED, PROMISE_DUE, OVERDUE, BIG_DUE = \
-    REASONS = (
-        'answer', 'failed', 'escalation', 'follow_up', 'broken', 'dispute_late', 'held', 'unapplied', 'promise_due',
-        'overdue', 'big_due')
+(
+    ANSWER, FAILED, RETURNED, ESCALATION, FOLLOW_UP, BROKEN, DISPUTE_LATE, HELD, UNAPPLIED, PROMISE_DUE, OVERDUE,
+    BIG_DUE) = REASONS = (
+        'answer', 'failed', 'returned', 'escalation', 'follow_up', 'broken', 'dispute_late', 'held', 'unapplied',
+        'promise_due', 'overdue', 'big_due')
 # what adds points to a customer who is there for a reason
 DAYS, RISK = ADDED = ('days', 'risk')
 # a customer whom somebody contacted lately is not there for what is overdue only
@@ -31,10 +32,10 @@ KINDS = (*REASONS, *ADDED, REST)
 LOOK, CALL, WRITE, LETTER, PROMISE, DISPUTE, RELEASE, FIX, ESCALATE, APPLY = ACTIONS = (
     'look', 'call', 'write', 'letter', 'promise', 'dispute', 'release', 'fix', 'escalate', 'apply')
 BY_REASON = {
-    ANSWER: LOOK, FAILED: FIX, ESCALATION: ESCALATE, FOLLOW_UP: CALL, BROKEN: CALL, DISPUTE_LATE: DISPUTE,
-    HELD: RELEASE, UNAPPLIED: APPLY, PROMISE_DUE: CALL, BIG_DUE: CALL}
+    ANSWER: LOOK, FAILED: FIX, RETURNED: CALL, ESCALATION: ESCALATE, FOLLOW_UP: CALL, BROKEN: CALL,
+    DISPUTE_LATE: DISPUTE, HELD: RELEASE, UNAPPLIED: APPLY, PROMISE_DUE: CALL, BIG_DUE: CALL}
 # asked for as a person would: only when somebody would answer the phone, else by e-mail
-NEEDS_PHONE = frozenset({FOLLOW_UP, BROKEN, PROMISE_DUE, BIG_DUE})
+NEEDS_PHONE = frozenset({RETURNED, FOLLOW_UP, BROKEN, PROMISE_DUE, BIG_DUE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Facts:
     disputes_late: int = 0
     answers: int = 0
     failed: int = 0
+    returned_on: date | None = None  # the latest payment that came back
     escalation: int = 0  # a step is due, or somebody gave the customer back
     waiting: int = 0  # documents that a hold stops
     waiting_amount: float = 0.0
@@ -132,6 +134,8 @@ def score(facts, rules, today):
     resting = agreed or (rest and is_resting(facts, rest[0].days, today))
     for kind, applies in (
         (ANSWER, facts.answers), (FAILED, facts.failed), (ESCALATION, facts.escalation),
+        (RETURNED, facts.returned_on is not None and not agreed and (
+            facts.contacted_on is None or facts.contacted_on < facts.returned_on)),
         (FOLLOW_UP, facts.follow_up_on is not None and facts.follow_up_on <= today),
         (DISPUTE_LATE, facts.disputes_late), (HELD, facts.waiting),
         (UNAPPLIED, facts.unapplied),

@@ -231,7 +231,8 @@ class ArCreditRule(models.Model):
         days = defaultdict(list)
         payments = self.env['account.payment'].search_fetch([
             ('company_id', '=', company.id), ('payment_type', '=', 'inbound'), ('partner_type', '=', 'customer'),
-            ('partner_id.commercial_partner_id', 'in', customers.ids), ('state', '=', 'rejected')],
+            ('partner_id.commercial_partner_id', 'in', customers.ids), ('state', '=', 'rejected'),
+            ('ar_return_ids', 'not any', [('state', '=', 'confirmed')])],  # those are counted by their own day
             ['partner_id', 'date'])
         for payment in payments:
             days[payment.partner_id.commercial_partner_id.id].append(payment.date)

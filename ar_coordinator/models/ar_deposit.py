@@ -1,6 +1,6 @@
 """Deposits: cheques and cash typed from the slip, one payment per line, one entry for the whole slip.
 
-    draft -> confirmed -> cancelled        (the bank has it: its transaction is matched, see ar_deposit_bank.py)
+    draft -> confirmed -> cancelled        (the bank has it: its transaction is matched, see ar_in_transit.py)
 
 Confirming makes Odoo's payments (Dr outstanding receipts, Cr receivable) and the deposit entry (Dr deposits in transit,
 Cr outstanding receipts), which closes the payments' outstanding items. The one open item that is left, the total of the
@@ -24,7 +24,7 @@ TODO = 'mail.mail_activity_data_todo'
 class ArDeposit(models.Model):
     _name = 'ar.deposit'
     _description = "Deposit"
-    _inherit = ['ar.guard', 'mail.thread', 'mail.activity.mixin']
+    _inherit = ['ar.guard', 'ar.in.transit', 'mail.thread', 'mail.activity.mixin']
     _order = 'date desc, id desc'
     _check_company_auto = True
 
@@ -60,12 +60,6 @@ class ArDeposit(models.Model):
     move_id = fields.Many2one(
         comodel_name='account.move', string="Deposit Entry", readonly=True, copy=False, index='btree_not_null',
         ondelete='restrict')
-    transit_line_id = fields.Many2one(
-        comodel_name='account.move.line', string="In Transit", readonly=True, copy=False, index='btree_not_null',
-        ondelete='set null')
-    is_in_bank = fields.Boolean(
-        string="In the Bank", compute='_compute_is_in_bank', search='_search_is_in_bank',
-        help="Matched with a bank transaction.")
     payment_count = fields.Integer(compute='_compute_payment_count')
     confirmed_by_id = fields.Many2one(comodel_name='res.users', string="Confirmed by", readonly=True, copy=False)
     date_confirmed = fields.Datetime(string="Confirmed on", readonly=True, copy=False)
@@ -105,16 +99,6 @@ class ArDeposit(models.Model):
     def _compute_difference(self):
         for deposit in self:
             deposit.difference = deposit.control_total - deposit.amount_total
-
-    @api.depends('transit_line_id.reconciled')
-    def _compute_is_in_bank(self):
-        for deposit in self:
-            deposit.is_in_bank = deposit.transit_line_id.reconciled
-
-    def _search_is_in_bank(self, operator, value):
-        if operator != 'in':
-            return NotImplemented
-        return [('transit_line_id.reconciled', 'in', value)]
 
     @api.depends('line_ids.payment_id')
     def _compute_payment_count(self):
@@ -260,6 +244,9 @@ class ArDeposit(models.Model):
         """Return the cheques that are dated later than the deposit."""
         return self.line_ids.filtered(
             lambda line: line.kind == 'cheque' and line.date_cheque and self.date and line.date_cheque > self.date)
+
+    def _get_bank_amount(self):
+        return self.amount_total
 
     def _get_slip_lines(self):
         """Return what stands on the slip: what is deposited, or waits for the day of a later cheque's own slip."""

@@ -11,6 +11,7 @@ from ..engine import worklist
 KINDS = [
     (worklist.ANSWER, "Customer's reply waits"),
     (worklist.FAILED, "Letter did not arrive"),
+    (worklist.RETURNED, "Payment returned"),
     (worklist.ESCALATION, "To be escalated, or given back"),
     (worklist.FOLLOW_UP, "Next contact date reached"),
     (worklist.BROKEN, "Promise not kept"),

@@ -115,3 +115,4 @@ from . import test_hand_over_file
 from . import test_record_rules
 from . import test_roles_everywhere
 from . import test_deposit
+from . import test_payment_return

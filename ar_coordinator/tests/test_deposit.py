@@ -87,11 +87,13 @@ class TestDeposit(TillCase):
         self.assertFalse(self.env['ar.deposit']._match_sure(self.company))
         action = deposit.action_match_bank()
         self.assertEqual(action['domain'], [('id', 'in', (first + second).ids)])
-        self.assertEqual(action['context'], {'ar_deposit_id': deposit.id})
-        second.with_user(self.clerk).with_context(ar_deposit_id=deposit.id).action_ar_choose_for_deposit()
+        self.assertEqual(action['context'], {'ar_in_transit': ['ar.deposit', deposit.id]})
+        first, second = (first + second).with_user(self.clerk).with_context(
+            ar_in_transit=['ar.deposit', deposit.id])
+        second.action_ar_choose_in_transit()
         self.assertEqual((first.is_reconciled, second.is_reconciled), (False, True))
         with self.assertRaisesRegex(UserError, "matched with a bank transaction already"):
-            first.with_user(self.clerk).with_context(ar_deposit_id=deposit.id).action_ar_choose_for_deposit()
+            first.action_ar_choose_in_transit()
 
     def test_the_only_transaction_is_matched_by_itself(self):
         deposit = self.slip()

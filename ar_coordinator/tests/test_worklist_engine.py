@@ -11,7 +11,8 @@ TODAY = date(2026, 6, 10)
 RULES = {kind: [Rule(kind, 10, full_at=100, days=10)] for kind in worklist.KINDS}
 RULES[worklist.REST] = [Rule(worklist.REST, days=7)]
 ALL = {'chased': 100, 'days': 5, 'broken': 50, 'broken_on': TODAY, 'promise_due': 5, 'coming': 5, 'disputes_late': 1,
-       'answers': 1, 'failed': 1, 'waiting': 1, 'escalation': 1, 'follow_up_on': TODAY, 'unapplied': 1}
+       'answers': 1, 'failed': 1, 'waiting': 1, 'escalation': 1, 'follow_up_on': TODAY, 'unapplied': 1,
+       'returned_on': TODAY}
 
 
 @tagged('post_install', '-at_install')

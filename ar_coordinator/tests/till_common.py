@@ -1,10 +1,7 @@
-"""Fixtures of deposits and returned payments: what is owed, who works the desk, transactions of the bank."""
-from datetime import date
-from unittest.mock import patch
+"""Fixtures of the till, on 2026-03-31: what is owed, who works the desk, transactions of the bank."""
+from freezegun import freeze_time
 
 from .common import ArCommon
-
-TODAY = date(2026, 3, 31)
 
 
 class TillCase(ArCommon):
@@ -12,7 +9,7 @@ class TillCase(ArCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.startClassPatcher(patch.object(cls.env.registry['res.company'], '_ar_today', lambda company: TODAY))
+        cls.startClassPatcher(freeze_time('2026-03-31 12:00:00'))
         cls.clerk = cls.ar_user('till_clerk', 'ar_coordinator.group_ar_user')
         cls.other_clerk = cls.ar_user('till_other', 'ar_coordinator.group_ar_user')
         cls.manager = cls.ar_user('till_manager', 'ar_coordinator.group_ar_manager')

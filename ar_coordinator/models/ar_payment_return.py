@@ -1,0 +1,652 @@
+"""Returned payments: a cheque that bounced, a direct debit that came back, a chargeback on a card.
+
+    draft -> confirmed -> undone
+
+Confirming undoes the matchings of what came back, so that its items are open again, and takes the money out: on the
+bank's own transaction when it is known, else by an entry over outstanding receipts that the bank transaction is matched
+with later (ar_in_transit.py). What was undone is kept item by item, so that undoing restores it to the cent. The bank's
+charge is a cost; the fee for the customer is a draft invoice. The return is no payment and no sale: promises are judged
+again from what is matched, credit rules count it, the worklist shows it.
+"""
+from collections import defaultdict
+
+from odoo import Command, api, fields, models
+from odoo.exceptions import AccessError, LockError, UserError, ValidationError
+
+from .ar_guard import without_defaults
+
+GUARDED_FIELDS = {
+    'state', 'move_id', 'transit_line_id', 'fee_move_id', 'confirmed_by_id', 'date_confirmed', 'undone_by_id',
+    'item_ids', 'entry_line_ids', 'payment_state'}
+CONTENT_FIELDS = {
+    'payment_id', 'statement_line_id', 'return_line_id', 'amount', 'date', 'reason', 'bank_fee', 'charge_amount',
+    'chosen_item_ids'}
+REASONS = [
+    ('funds', "Not enough funds"), ('stopped', "Stopped by the payer"), ('account', "Account closed or unknown"),
+    ('mandate', "No mandate, or direct debit disputed"), ('chargeback', "Chargeback on a card"),
+    ('signature', "Signature or date of the cheque"), ('bank_error', "Mistake of the bank"), ('other', "Other")]
+NOT_THE_CUSTOMER = ('bank_error',)  # no fee, and no credit rule counts it
+TODO = 'mail.mail_activity_data_todo'
+
+
+class ArPaymentReturn(models.Model):
+    _name = 'ar.payment.return'
+    _description = "Returned Payment"
+    _inherit = ['ar.guard', 'ar.in.transit', 'mail.thread', 'mail.activity.mixin']
+    _order = 'date desc, id desc'
+    _check_company_auto = True
+
+    name = fields.Char(compute='_compute_name')
+    payment_id = fields.Many2one(
+        comodel_name='account.payment', index='btree_not_null', ondelete='restrict', tracking=True,
+        domain="[('payment_type', '=', 'inbound'), ('partner_type', '=', 'customer'),"
+               " ('state', 'in', ('in_process', 'paid'))]")
+    statement_line_id = fields.Many2one(
+        comodel_name='account.bank.statement.line', string="Or Bank Transaction", index='btree_not_null',
+        ondelete='restrict', domain="[('amount', '>', 0), ('is_reconciled', '=', True)]",
+        help="The transaction by which the money came in, when there is no payment for it.")
+    return_line_id = fields.Many2one(
+        comodel_name='account.bank.statement.line', string="Bank Transaction of the Return", index='btree_not_null',
+        ondelete='restrict', domain="[('amount', '<', 0), ('is_reconciled', '=', False)]",
+        help="Empty: not seen in the bank yet; it is matched later.")
+    company_id = fields.Many2one(
+        comodel_name='res.company', required=True, compute='_compute_source', store=True, precompute=True, index=True)
+    company_currency_id = fields.Many2one(related='company_id.currency_id', string="Company Currency")
+    partner_id = fields.Many2one(
+        comodel_name='res.partner', string="Customer", compute='_compute_source', store=True, precompute=True,
+        index=True)
+    journal_id = fields.Many2one(
+        comodel_name='account.journal', string="Bank Account", compute='_compute_source', store=True, precompute=True)
+    currency_id = fields.Many2one(
+        comodel_name='res.currency', compute='_compute_source', store=True, precompute=True)
+    date = fields.Date(
+        required=True, tracking=True, default=lambda self: self.env.company._ar_today(),
+        help="When the money left the bank account again.")
+    amount = fields.Monetary(
+        compute='_compute_amount', store=True, readonly=False, precompute=True, tracking=True,
+        help="What came back of it; less than the payment for a chargeback of a part.")
+    amount_paid = fields.Monetary(string="Paid", compute='_compute_amount_paid')
+    amount_left = fields.Monetary(
+        string="Not Returned Yet", compute='_compute_amount_paid', help="The payment less what came back before.")
+    reason = fields.Selection(selection=REASONS, required=True, default='funds', tracking=True)
+    note = fields.Text()
+    bank_fee = fields.Monetary(
+        string="Bank's Charge", tracking=True, help="What the bank takes from us for it: a cost.")
+    charge_amount = fields.Monetary(
+        string="Fee for the Customer", compute='_compute_charge_amount', store=True, readonly=False, precompute=True,
+        currency_field='company_currency_id', tracking=True,
+        help="On a draft invoice, for somebody to check and post. Less than the company's fee: a manager's decision.")
+    candidate_item_ids = fields.Many2many(
+        comodel_name='account.move.line', string="What It Paid", compute='_compute_candidate_item_ids')
+    chosen_item_ids = fields.Many2many(
+        comodel_name='account.move.line', relation='ar_payment_return_chosen_rel', string="Open Again First",
+        domain="[('id', 'in', candidate_item_ids)]",
+        help="For a part: which items it is about. Empty: what is on account, then what was matched last.")
+    item_ids = fields.One2many(
+        comodel_name='ar.payment.return.item', inverse_name='return_id', string="Open Again", readonly=True, copy=False)
+    entry_line_ids = fields.Many2many(
+        comodel_name='account.move.line', relation='ar_payment_return_entry_rel', string="Journal Items of the Return",
+        readonly=True, copy=False)
+    state = fields.Selection(
+        selection=[('draft', "Draft"), ('confirmed', "Returned"), ('undone', "Undone")], default='draft', required=True,
+        index=True, readonly=True, copy=False, tracking=True)
+    move_id = fields.Many2one(
+        comodel_name='account.move', string="Entry", readonly=True, copy=False, index='btree_not_null',
+        ondelete='restrict')
+    fee_move_id = fields.Many2one(
+        comodel_name='account.move', string="Fee Invoice", readonly=True, copy=False, index='btree_not_null',
+        ondelete='set null')
+    payment_state = fields.Char(readonly=True, copy=False, help="Of the payment before, for undoing.")
+    confirmed_by_id = fields.Many2one(comodel_name='res.users', string="Confirmed by", readonly=True, copy=False)
+    date_confirmed = fields.Datetime(string="Confirmed on", readonly=True, copy=False)
+    undone_by_id = fields.Many2one(comodel_name='res.users', string="Undone by", readonly=True, copy=False)
+
+    _positive = models.Constraint(
+        "CHECK (amount >= 0 AND bank_fee >= 0 AND charge_amount >= 0)", "The amounts of a return are not negative.")
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('partner_id.name')
+    def _compute_name(self):
+        for record in self:
+            number = f"RET-{record._origin.id or 0:05}"
+            record.name = f"{number}: {record.partner_id.name}" if record.partner_id else number
+
+    @api.depends('payment_id', 'statement_line_id', 'return_line_id')
+    def _compute_source(self):
+        for record in self:
+            source = record.payment_id or record.statement_line_id
+            own = record._get_own_lines()
+            record.company_id = source.company_id or record.return_line_id.company_id or self.env.company
+            record.partner_id = (source.partner_id or own.partner_id[:1]).commercial_partner_id
+            record.journal_id = source.journal_id or record.return_line_id.journal_id
+            record.currency_id = record._get_money()[1] or record.return_line_id.currency_id
+
+    @api.depends('payment_id', 'statement_line_id')
+    def _compute_amount_paid(self):
+        earlier = self._get_earlier()
+        for record in self:
+            record.amount_paid = record._get_money()[0]
+            record.amount_left = record.amount_paid - earlier[record]
+
+    @api.depends('payment_id', 'statement_line_id')
+    def _compute_amount(self):
+        for record in self:
+            record.amount = max(record.amount_left, 0.0)
+
+    @api.depends('reason', 'company_id')
+    def _compute_charge_amount(self):
+        for record in self:
+            record.charge_amount = record._get_usual_fee()
+
+    @api.depends('payment_id', 'statement_line_id')
+    def _compute_candidate_item_ids(self):
+        for record in self:
+            record.candidate_item_ids = [Command.set([match['item'].id for match in record._get_matches()])]
+
+    @api.depends('transit_line_id.reconciled', 'return_line_id')
+    def _compute_is_in_bank(self):
+        for record in self:
+            record.is_in_bank = record.state == 'confirmed' and bool(
+                record.transit_line_id.reconciled or record.return_line_id)
+
+    def _search_is_in_bank(self, operator, value):
+        if operator != 'in':
+            return NotImplemented
+        found = ['&', ('state', '=', 'confirmed'), '|', ('transit_line_id.reconciled', '=', True),
+                 ('return_line_id', '!=', False)]
+        return found if True in value else ['!', *found]
+
+    # === CONSTRAINT AND CRUD METHODS === #
+
+    @api.constrains('payment_id', 'statement_line_id')
+    def _check_one_source(self):
+        for record in self:
+            if record.payment_id and record.statement_line_id:
+                raise ValidationError(self.env._(
+                    "%s: name the payment or the bank transaction that came back, not both.", record.name))
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self = without_defaults(self, GUARDED_FIELDS)
+        if not self.env.su and any(
+                GUARDED_FIELDS & {name for name, value in vals.items() if value and value != 'draft'}
+                for vals in vals_list):
+            raise AccessError(self.env._("A returned payment is confirmed and undone with its buttons."))
+        return super().create(vals_list)
+
+    def write(self, vals):
+        if not self.env.su:
+            if GUARDED_FIELDS & set(vals):
+                raise AccessError(self.env._("A returned payment is confirmed and undone with its buttons."))
+            if CONTENT_FIELDS & set(vals) and any(record.state != 'draft' for record in self):
+                raise UserError(self.env._("%s was confirmed: undo it and enter it again.", self[:1].name))
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_only_draft(self):
+        for record in self:
+            if record.state != 'draft':
+                raise UserError(self.env._("%s is part of the record: it cannot be deleted.", record.name))
+
+    # === ACTION METHODS === #
+
+    def action_confirm(self):
+        """Open what was paid again, take the money out, and tell whoever has to know.
+
+        :raise AccessError: unless the user works the desk; for a smaller fee than usual, unless he is a manager
+        :raise UserError: when there is nothing to return, the bank's amount is another, or the period is closed
+        """
+        self._check_clerk('write')
+        self._check_fee()
+        for record in self._lock_in('draft'):
+            record._lock_money()
+            record._check_content()
+            shares, undone = record._share_out()
+            reopened = record._open_items(undone)
+            record._book(shares)
+            record._close_money(shares, undone)
+            if record.payment_id and record._is_full():
+                record.payment_state = record.payment_id.state
+                record.payment_id.state = 'rejected'
+            record._create_fee_invoice()
+            record.write({
+                'state': 'confirmed', 'confirmed_by_id': self.env.uid, 'date_confirmed': fields.Datetime.now()})
+            record._tell(reopened)
+
+    def action_undo(self):
+        """Take a return back: the entry is cancelled, and what was matched before is matched again, to the cent.
+
+        :raise AccessError: unless the user is a manager
+        :raise UserError: when the bank's transaction is matched, the fee was posted, or the period is closed
+        """
+        if not self.env.su and not self.env.user.has_group('ar_coordinator.group_ar_manager'):
+            raise AccessError(self.env._("Returned payments are undone by a Receivables: Manager."))
+        for record in self._lock_in('confirmed'):
+            record._lock_money()
+            record._check_undo()
+            matches = record.entry_line_ids.matched_debit_ids | record.entry_line_ids.matched_credit_ids
+            matches.filtered(lambda match, record=record: (
+                match.debit_move_id.account_type == 'asset_receivable')).unlink()
+            if record.return_line_id:
+                record.return_line_id.action_undo_reconciliation()
+            else:
+                record.move_id.button_cancel()
+            if record.payment_state:
+                record.payment_id.state = record.payment_state
+            record._match_again()
+            record._get_deposit_lines().is_live = True
+            record.fee_move_id.filtered(lambda move: move.state == 'draft').button_cancel()
+            record.activity_unlink([TODO])
+            record.write({'state': 'undone', 'undone_by_id': self.env.uid})
+            record._log_on_invoices(self.env._("%s was undone: it is paid again.", record._get_html_link()))
+
+    def action_view_source(self):
+        """Open the payment or the bank transaction that came back."""
+        self.ensure_one()
+        record = self.payment_id or self.statement_line_id.move_id
+        return record._get_records_action(name=record.display_name)
+
+    def action_view_entry(self):
+        """Open the entry that took the money out."""
+        self.ensure_one()
+        move = self.move_id or self.return_line_id.move_id
+        return move._get_records_action(name=move.display_name)
+
+    def action_view_fee(self):
+        """Open the invoice over the fee."""
+        self.ensure_one()
+        return self.fee_move_id._get_records_action(name=self.env._("Fee Invoice"))
+
+    # === FACTS === #
+
+    def _get_own_lines(self):
+        """Return the receivable items of the money that came back."""
+        move = self.payment_id.move_id or self.statement_line_id.move_id
+        return move.line_ids.filtered(lambda line: line.account_type == 'asset_receivable')
+
+    def _get_money(self):
+        """Return (what came in, its currency)."""
+        if self.payment_id:
+            return self.payment_id.amount, self.payment_id.currency_id
+        line = self.statement_line_id
+        if line.foreign_currency_id:
+            return abs(line.amount_currency), line.foreign_currency_id
+        return line.amount, line.currency_id
+
+    def _get_earlier(self):
+        """Return {record: what came back of the same money before}, in one query."""
+        totals = defaultdict(float)
+        groups = self.sudo()._read_group([  # sudo: what came back counts, whoever entered it
+            ('state', '=', 'confirmed'), '|', ('payment_id', 'in', self.payment_id.ids),
+            ('statement_line_id', 'in', self.statement_line_id.ids)],
+            ['payment_id', 'statement_line_id'], ['amount:sum'])
+        for payment, line, amount in groups:
+            totals[payment.id, line.id] = amount
+        return {
+            record: totals[record.payment_id._origin.id, record.statement_line_id._origin.id]
+            - (record.amount if record.state == 'confirmed' else 0.0) for record in self}
+
+    def _is_full(self):
+        """Return whether all of the money came back at once."""
+        return not self.currency_id.compare_amounts(self.amount, self.amount_paid)
+
+    def _get_matches(self):
+        """Return what the money is matched with, latest first: dicts of own and item (lines), match, amounts.
+
+        Exchange differences are not in it, they follow what they belong to; neither are earlier returns.
+        """
+        found = []
+        for own in self._get_own_lines():
+            found += [self._make_match(
+                own, match.debit_move_id, match, match.credit_amount_currency, match.debit_amount_currency)
+                for match in own.matched_debit_ids]
+            found += [self._make_match(
+                own, match.credit_move_id, match, match.debit_amount_currency, match.credit_amount_currency)
+                for match in own.matched_credit_ids]
+        returned = self.sudo().search([  # sudo: as in _get_earlier
+            ('state', '=', 'confirmed'), ('entry_line_ids', 'in', [one['item'].id for one in found])]).entry_line_ids
+        return sorted((
+            one for one in found
+            if one['item'] not in returned and not one['item'].move_id.exchange_diff_partial_ids),
+            key=lambda one: -one['match'].id)
+
+    def _make_match(self, own, item, match, own_amount, item_amount):
+        return {'own': own, 'item': item, 'match': match, 'own_amount': own_amount, 'item_amount': item_amount}
+
+    def _get_usual_fee(self):
+        return 0.0 if self.reason in NOT_THE_CUSTOMER else self.company_id.ar_return_fee
+
+    # === RULES === #
+
+    def _check_clerk(self, operation):
+        """:raise AccessError: unless the user works the desk and may do this with these returns."""
+        self.check_access(operation)
+        if not self.env.su and not self.env.user.has_group('ar_coordinator.group_ar_user'):
+            raise AccessError(self.env._("Returned payments are entered by a Receivables: User."))
+
+    def _check_fee(self):
+        """:raise AccessError: when a clerk would charge less than the company usually does."""
+        if self.env.su or self.env.user.has_group('ar_coordinator.group_ar_manager'):
+            return
+        for record in self:
+            currency, fee = record.company_currency_id, record._get_usual_fee()
+            if currency.compare_amounts(record.charge_amount, fee) < 0:
+                raise AccessError(self.env._(
+                    "%(name)s: the fee is %(fee)s. A Receivables: Manager may charge less.", name=record.name,
+                    fee=currency.format(fee)))
+
+    def _lock_in(self, state):
+        """Lock the returns, check their state, and return them as superuser in their company, one by one.
+
+        :raise UserError: for a return in another state
+        """
+        self._check_clerk('write')
+        self.lock_for_update(allow_referencing=True)
+        self.invalidate_recordset(['state'])
+        labels = dict(self._fields['state']._description_selection(self.env))
+        for record in self:
+            if record.state != state:
+                raise UserError(self.env._(
+                    "%(name)s is in state %(state)s: somebody dealt with it already.", name=record.name,
+                    state=labels[record.state]))
+        # sudo: role and company (write access) were checked; entries of a bank journal are not for every clerk
+        return [record.sudo().with_company(record.company_id) for record in self]
+
+    def _lock_money(self):
+        """Keep others off the money and what it paid until the end of the transaction."""
+        own = self._get_own_lines()
+        lines = own | self.candidate_item_ids
+        try:
+            (self.payment_id or self.statement_line_id).lock_for_update(allow_referencing=True)
+            self.return_line_id.lock_for_update(allow_referencing=True)
+            lines.lock_for_update(allow_referencing=True)
+        except LockError:
+            raise UserError(self.env._(
+                "%s is being worked on by somebody else: try again in a moment.", self.name)) from None
+        lines.invalidate_recordset()
+        self.invalidate_recordset(['amount_paid', 'amount_left', 'candidate_item_ids'])
+
+    def _check_content(self):
+        """:raise UserError: when this cannot be what came back."""
+        source = self.payment_id or self.statement_line_id
+        if not source:
+            raise UserError(self.env._("%s: say which payment or bank transaction came back.", self.name))
+        payment = self.payment_id
+        if payment and (payment.payment_type != 'inbound' or payment.partner_type != 'customer'
+                        or payment.state not in ('in_process', 'paid')):
+            raise UserError(self.env._(
+                "%s is no payment of a customer that is posted: it cannot come back.", payment.display_name))
+        own = self._get_own_lines()
+        if not own or own.move_id.state != 'posted':
+            raise UserError(self.env._(
+                "%s is not booked on receivables: there is nothing to open again.", source.display_name))
+        currency = self.currency_id
+        if currency.compare_amounts(self.amount, 0.0) <= 0 or currency.compare_amounts(
+                self.amount, self.amount_left) > 0:
+            raise UserError(self.env._(
+                "%(name)s: %(amount)s cannot come back, %(left)s of %(payment)s are left.", name=self.name,
+                amount=currency.format(self.amount), left=currency.format(self.amount_left),
+                payment=source.display_name))
+        if self.return_line_id:
+            self._check_return_line()
+        else:
+            self.company_id._ar_check_open_period(self.date, self.journal_id, self.name)
+
+    def _check_return_line(self):
+        """:raise UserError: when the bank's transaction is not over the return and the charge."""
+        line = self.return_line_id
+        self.company_id._ar_check_open_period(line.date, line.journal_id, self.name)
+        taken, currency = -self._get_open_amount(line), line.foreign_currency_id or line.currency_id
+        expected = self.amount + self.bank_fee
+        if line.company_id != self.company_id or currency != self.currency_id or currency.compare_amounts(
+                taken, expected):
+            raise UserError(self.env._(
+                "%(name)s: the bank took %(taken)s, the return and the bank's charge come to %(expected)s.",
+                name=self.name, taken=currency.format(taken), expected=self.currency_id.format(expected)))
+
+    def _check_undo(self):
+        """:raise UserError: when the return cannot be taken back."""
+        self.company_id._ar_check_open_period(
+            (self.move_id or self.return_line_id.move_id).date, self.journal_id, self.name)
+        if self.transit_line_id.matched_debit_ids or self.transit_line_id.matched_credit_ids:
+            raise UserError(self.env._(
+                "%s is matched with a bank transaction: undo that first.", self.name))
+        if self.fee_move_id.state == 'posted' and self.fee_move_id.payment_state != 'reversed':
+            raise UserError(self.env._(
+                "%(name)s: the fee was invoiced by %(invoice)s. Make a credit note for it first.", name=self.name,
+                invoice=self.fee_move_id.name))
+
+    # === WHAT CAME BACK === #
+
+    def _get_bank_amount(self):
+        return -(self.amount + self.bank_fee)
+
+    def _share_out(self):
+        """Return ({own line: what comes back of it, with the sign of its balance}, matches to undo with `returned`)."""
+        matches = self._get_matches()
+        if self._is_full():
+            return ({own: own.amount_currency for own in self._get_own_lines()},
+                    [{**match, 'returned': match['own_amount']} for match in matches])
+        first = [match for match in matches if match['item'] in self.chosen_item_ids]
+        free = [{'own': own, 'item': None, 'own_amount': -own.amount_residual_currency}
+                for own in self._get_own_lines() if own.amount_residual_currency < 0]
+        needed, shares, undone = self.amount, defaultdict(float), []
+        for match in [*first, *free, *(match for match in matches if match not in first)]:
+            if match['own'].amount_currency > 0:
+                continue  # a credit note that was deducted stays so
+            returned = self.currency_id.round(min(needed, match['own_amount']))
+            if self.currency_id.is_zero(returned):
+                continue
+            needed -= returned
+            shares[match['own']] -= returned
+            if match['item']:
+                undone.append({**match, 'returned': returned})
+        if not self.currency_id.is_zero(needed):
+            raise UserError(self.env._(
+                "%(name)s: %(amount)s of the payment cannot be found on receivables any more.", name=self.name,
+                amount=self.currency_id.format(needed)))
+        return shares, undone
+
+    def _open_items(self, undone):
+        """Undo the matchings, note each of them, and return the items."""
+        items = self.env['account.move.line'].union(*(match['item'] for match in undone))
+        self.item_ids = [Command.create({
+            'own_line_id': match['own'].id, 'move_line_id': match['item'].id, 'amount_matched': match['own_amount'],
+            'amount': match['returned'], 'amount_item': match['item_amount'],
+        }) for match in reversed(undone)]
+        self.env['account.partial.reconcile'].union(*(match['match'] for match in undone)).unlink()
+        return items
+
+    def _close_money(self, shares, undone):
+        """Match the money with the lines that take it out, and what stays paid with its items."""
+        for own, line in zip(shares, self.entry_line_ids.sorted('id'), strict=True):
+            self._match_part(own, line, abs(shares[own]))
+        for match in undone:
+            if rest := self.currency_id.round(match['own_amount'] - match['returned']):
+                self._match_part(match['own'], match['item'], rest)
+
+    def _match_part(self, own, item, amount):
+        """Match no more than an amount, in the currency of `own`."""
+        limits = {own.id: amount}
+        if own.currency_id == item.currency_id:
+            limits[item.id] = amount
+        (own + item).with_context(ar_cash_limits=limits).reconcile()
+
+    def _match_again(self):
+        """Match what was undone again; what is settled otherwise by now stays on account, and is said."""
+        lost = []
+        for line in self.item_ids.sorted('id'):
+            before = line.own_line_id.amount_residual_currency
+            self._match_part(line.own_line_id, line.move_line_id, line.amount)
+            missing = line.amount - abs(line.own_line_id.amount_residual_currency - before)
+            if not line.own_line_id.currency_id.is_zero(missing):
+                lost.append(self.env._(
+                    "%(item)s: %(amount)s were settled otherwise", item=line.move_line_id.move_id.name,
+                    amount=line.own_line_id.currency_id.format(missing)))
+        if lost:
+            self._message_log(body=self.env._("Not matched again, and on account: %s", "; ".join(lost)))
+
+    # === BOOKING === #
+
+    def _book(self, shares):
+        """Take the money out: on the bank's transaction if there is one, else by an entry."""
+        values = self._prepare_receivables(shares)
+        extra = (self._prepare_reversals() if self._is_full() else []) + self._prepare_cost()
+        if self.return_line_id:
+            self._book_on_transaction(values, extra)
+        else:
+            self._book_entry(values, extra)
+
+    def _prepare_receivables(self, shares):
+        """Return the values of the lines that take the money from the customer's account, at the books' values."""
+        currency = self.company_id.currency_id
+        return [{
+            'name': self.name, 'account_id': own.account_id.id, 'partner_id': own.partner_id.id,
+            'currency_id': own.currency_id.id, 'amount_currency': -share,
+            'balance': -currency.round(own.balance * share / own.amount_currency),
+        } for own, share in shares.items()]
+
+    def _prepare_reversals(self):
+        """Return the values that take discounts and the like of the payment back, with their taxes."""
+        if self.payment_id:
+            liquidity, _counterpart, _rest = self.payment_id._seek_for_lines()
+        else:
+            liquidity, _suspense, _other = self.statement_line_id._seek_for_lines()
+        others = liquidity.move_id.line_ids - liquidity - self._get_own_lines()
+        return [{
+            'name': self.name, 'account_id': line.account_id.id, 'partner_id': line.partner_id.id,
+            'currency_id': line.currency_id.id, 'amount_currency': -line.amount_currency, 'balance': -line.balance,
+            'tax_ids': [Command.set(line.tax_ids.ids)], 'tax_tag_ids': [Command.set(line.tax_tag_ids.ids)],
+            'tax_repartition_line_id': line.tax_repartition_line_id.id, 'tax_base_amount': -line.tax_base_amount,
+            'analytic_distribution': line.analytic_distribution,
+        } for line in others]
+
+    def _prepare_cost(self):
+        """Return the values of the bank's charge."""
+        if self.currency_id.is_zero(self.bank_fee):
+            return []
+        company = self.company_id
+        account = company.ar_return_cost_account_id or company.ar_cash_fee_account_id
+        if not account:
+            raise UserError(self.env._(
+                "%(name)s: set the account for the bank's charges of %(fee)s (Settings, Deposits and Returned "
+                "Payments).", name=self.name, fee=self.currency_id.format(self.bank_fee)))
+        return [{
+            'name': self.env._("Bank's charge: %s", self.name), 'account_id': account.id,
+            'currency_id': self.currency_id.id, 'amount_currency': self.bank_fee,
+            'balance': self.currency_id._convert(self.bank_fee, company.currency_id, company, self.date)}]
+
+    def _book_entry(self, values, extra):
+        """Post an entry over outstanding receipts; its open item is for the bank's transaction."""
+        account = self._get_outstanding_account()
+        values = [*values, *extra]
+        money = {
+            'name': self.name, 'account_id': account.id, 'partner_id': self.partner_id.id,
+            'currency_id': self.currency_id.id, 'amount_currency': self._get_bank_amount(),
+            'balance': -sum(line['balance'] for line in values)}
+        # taxes of discounts are taken back as they were booked; left to itself the entry would compute them again
+        move = self.env['account.move'].with_context(skip_invoice_sync=True).create({
+            'move_type': 'entry', 'journal_id': self.journal_id.id, 'date': self.date, 'ref': self.name,
+            'company_id': self.company_id.id, 'line_ids': [Command.create(line) for line in (*values, money)]})
+        move.action_post()
+        lines = move.line_ids.sorted('id')
+        self.write({
+            'move_id': move.id, 'entry_line_ids': [Command.set(lines[:len(values) - len(extra)].ids)],
+            'transit_line_id': lines[-1:].id if account.reconcile else False})
+
+    def _get_outstanding_account(self):
+        """Return the account over which the money leaves: where it came in for a payment."""
+        if self.payment_id:
+            return self.payment_id._seek_for_lines()[0].account_id[:1]
+        method = self.journal_id.outbound_payment_method_line_ids.payment_account_id[:1]
+        return method or self.env['account.payment'].new({'company_id': self.company_id.id})._get_outstanding_account(
+            'outbound')
+
+    def _book_on_transaction(self, values, extra):
+        """Replace the suspense line of the bank's transaction; receivables at the bank's rate, rounding first."""
+        transaction = self.return_line_id
+        _liquidity, suspense, _other = transaction._seek_for_lines()
+        for line in values:
+            if line['currency_id'] == self.currency_id.id:
+                line.update(transaction._prepare_counterpart_amounts_using_st_line_rate(
+                    self.currency_id, line['balance'], line['amount_currency']))
+        lines = [*values, *extra]
+        missing = suspense.balance - sum(line['balance'] for line in lines)
+        values[0]['balance'] = self.company_id.currency_id.round(values[0]['balance'] + missing)
+        move, before = transaction.move_id, transaction.move_id.line_ids
+        move.with_context(skip_account_move_synchronization=True, force_delete=True, skip_readonly_check=True).write({
+            'line_ids': [Command.delete(suspense.id), *map(Command.create, lines)]})
+        created = (move.line_ids - before).sorted('id')
+        self.entry_line_ids = created[:len(values)]
+
+    def _create_fee_invoice(self):
+        """Draft the invoice over the fee."""
+        if self.company_currency_id.is_zero(self.charge_amount):
+            return
+        product = self.company_id.ar_return_fee_product_id
+        label = self.with_context(lang=self.partner_id.lang).env._(
+            "Fee for a payment that was returned: %s", self._get_source_name())
+        self.fee_move_id = self.env['account.move'].create({
+            'move_type': 'out_invoice', 'company_id': self.company_id.id, 'partner_id': self.partner_id.id,
+            'currency_id': self.company_currency_id.id, 'invoice_date': self.date, 'invoice_origin': self.name,
+            'invoice_line_ids': [Command.create({
+                **({'product_id': product.id} if product else {'tax_ids': []}), 'name': label, 'quantity': 1,
+                'price_unit': self.charge_amount})]})
+
+    # === WHO HAS TO KNOW === #
+
+    def _get_source_name(self):
+        payment = self.payment_id
+        return payment.payment_reference or payment.memo or payment.name or self.statement_line_id.payment_ref or ""
+
+    def _tell(self, items):
+        """Note it on invoices and proposals, and give the collector a task."""
+        reason = dict(self._fields['reason']._description_selection(self.env))[self.reason]
+        self._log_on_invoices(self.env._(
+            "Open again: the payment came back (%(reason)s), %(link)s.", reason=reason, link=self._get_html_link()))
+        own = self._get_own_lines()
+        proposals = self.env['ar.cash.proposal'].search([
+            ('state', '=', 'applied'), '|', ('payment_line_id', 'in', own.ids),
+            ('statement_line_id', 'in', self.statement_line_id.ids)])
+        for proposal in proposals:
+            proposal._message_log(body=self.env._("The payment came back: %s", self._get_html_link()))
+        if self._is_full():
+            proposals.state = 'undone'  # who paid was right: the name stays learned
+            self._get_deposit_lines().is_live = False  # the cheque may be deposited once more
+        collector = self.partner_id.ar_collector_id._ar_on_duty(self.company_id) or self.env.user
+        self.activity_schedule(
+            TODO, user_id=collector.id, date_deadline=self.company_id._ar_today(),
+            summary=self.env._("Payment returned: %s", reason),
+            note=self.env._(
+                "%(amount)s of %(customer)s came back. Open again: %(items)s", customer=self.partner_id.name,
+                amount=self.currency_id.format(self.amount),
+                items=", ".join(items.move_id.mapped('name')) or self.env._("nothing, it was on account")))
+
+    def _get_deposit_lines(self):
+        return self.env['ar.deposit.line'].search([
+            ('payment_id', 'in', self.payment_id.ids), ('deposit_id.state', '=', 'confirmed')])
+
+    def _log_on_invoices(self, body):
+        moves = self.item_ids.move_line_id.move_id
+        moves._message_log_batch(dict.fromkeys(moves.ids, body))
+
+
+class ArPaymentReturnItem(models.Model):
+    _name = 'ar.payment.return.item'
+    _description = "Item Open Again"
+    _order = 'return_id desc, id'
+
+    return_id = fields.Many2one(comodel_name='ar.payment.return', required=True, index=True, ondelete='cascade')
+    company_id = fields.Many2one(related='return_id.company_id', store=True, precompute=True, index=True)
+    own_line_id = fields.Many2one(
+        comodel_name='account.move.line', string="Payment Item", required=True, index=True, ondelete='cascade')
+    move_line_id = fields.Many2one(
+        comodel_name='account.move.line', string="Open Item", required=True, index=True, ondelete='cascade')
+    move_id = fields.Many2one(related='move_line_id.move_id', string="Invoice")
+    date_maturity = fields.Date(related='move_line_id.date_maturity')
+    currency_id = fields.Many2one(related='own_line_id.currency_id')
+    item_currency_id = fields.Many2one(related='move_line_id.currency_id', string="Currency of the Item")
+    amount_matched = fields.Monetary(string="Was Paid")
+    amount = fields.Monetary(string="Open Again")
+    amount_item = fields.Monetary(string="In the Item's Currency", currency_field='item_currency_id')
