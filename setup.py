@@ -26,5 +26,7 @@ setup(
     install_requires=sorted({
         name for manifest in MANIFESTS.values()
         for name in manifest.get("external_dependencies", {}).get("python", [])}),
+    # What only some companies need; a missing one is said in one sentence where it is needed.
+    extras_require={"bank-files": ["bai2>=0.15", "mt-940>=5.1"]},
     zip_safe=False,
 )

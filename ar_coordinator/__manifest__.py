@@ -19,6 +19,7 @@
         'security/ar_collector_rules.xml',
         'security/ar_till_rules.xml',
         'security/ar_escalation_rules.xml',
+        'security/ar_cash_file_rules.xml',
 
         # Record data.
         'data/ar_digest_data.xml',
@@ -41,6 +42,7 @@
         'data/ar_credit_cron.xml',
         'data/ar_first_run_data.xml',
         'data/ar_cash_cron.xml',
+        'data/ar_cash_file_cron.xml',
         'data/ar_worklist_rule_data.xml',
         'data/ar_escalation_data.xml',
         'reports/ar_desk_templates.xml',  # used by the e-mails
@@ -126,6 +128,7 @@
         'views/ar_payment_return_views.xml',
         'views/ar_cash_remains_views.xml',
         'views/ar_unapplied_views.xml',
+        'views/ar_cash_file_views.xml',
         'wizards/ar_dunning_settings_views.xml',
         'wizards/ar_import_wizard_views.xml',
         'wizards/ar_interest_waive_wizard_views.xml',

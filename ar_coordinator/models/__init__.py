@@ -149,6 +149,13 @@ from . import ar_deduction_code
 from . import ar_cash_dunning
 from . import ar_payer_alias
 from . import ar_payer_habit
+from . import account_journal
+from . import ar_cash_file
+from . import ar_cash_file_line
+from . import ar_remittance_preset
+from . import ar_remittance_advice
+from . import ar_remittance_cash
+from . import ar_cash_inbox
 from . import ar_credit_application
 from . import ar_worklist_rule
 from . import ar_worklist_snooze

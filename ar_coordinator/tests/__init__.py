@@ -116,3 +116,6 @@ from . import test_record_rules
 from . import test_roles_everywhere
 from . import test_deposit
 from . import test_payment_return
+from . import test_cash_parsers
+from . import test_cash_file
+from . import test_remittance_advice
