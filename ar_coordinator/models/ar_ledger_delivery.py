@@ -159,8 +159,7 @@ class ArLedger(models.AbstractModel):
 
     def _sql_einvoice(self, alias):
         """Hook: UNION ALL with (channel, day, status, reason) of e-invoices; Peppol's if it is installed."""
-        field = self.env['account.move']._fields.get('peppol_move_state')
-        if not (field and field.store):
+        if not self._has_peppol():
             return SQL()
         return SQL(
             """UNION ALL
@@ -168,3 +167,8 @@ class ArLedger(models.AbstractModel):
                                                          WHEN 'done' THEN 'sent' ELSE 'failed' END, NULL
              WHERE %(state)s IN ('to_send', 'processing', 'done', 'error', 'skipped')""",
             state=SQL.identifier(alias, 'peppol_move_state'))
+
+    def _has_peppol(self):
+        """Whether `account_peppol` keeps the state of e-invoices in the column `peppol_move_state`."""
+        field = self.env['account.move']._fields.get('peppol_move_state')
+        return bool(field and field.store)

@@ -1,4 +1,6 @@
 """Delivery of invoices: what is known of each from Odoo's own messages, openings and what users noted down."""
+from unittest.mock import patch
+
 from freezegun import freeze_time
 
 from odoo import Command
@@ -117,6 +119,53 @@ class TestInvoiceDelivery(DeliveryCommon):
         self.customer.with_company(self.company).invoice_sending_method = 'manual'
         self.assertEqual(self.state(invoice), ('sent', 'manual'), "of this customer it was to be expected")
         self.assertEqual(invoice.ar_sending_method, 'manual')
+
+    def test_letters_by_snailmail(self):
+        """Odoo's own post: on its way, posted, refused with Snailmail's reason; an e-mail that arrived counts more."""
+        invoice = self.ar_invoice(100, '2026-03-01', '2026-03-31')
+        if 'snailmail.letter' not in self.env:
+            self.assertEqual(self.state(invoice), ('not_sent', False))
+            return
+        self.customer.write({
+            'street': "Quay 1", 'zip': '1000', 'city': "Harbourtown", 'country_id': self.quick_ref('base.be').id})
+        letter = self.env['snailmail.letter'].create({
+            'model': 'account.move', 'res_id': invoice.id, 'partner_id': self.customer.id,
+            'user_id': self.env.uid, 'company_id': self.company.id,
+            'report_template': self.env.ref('account.account_invoices').id})
+        self.env.flush_all()
+        self.assertEqual(self.state(invoice), ('sending', 'snail'))
+        answer = {'request_code': 200, 'request': {'documents': [{'letter_id': letter.id, 'send_id': 7, 'sent': True}]}}
+        with patch.object(type(letter), '_snailmail_create', lambda self, route: {'documents': []}), \
+                patch('odoo.addons.iap.tools.iap_tools.iap_jsonrpc', lambda *args, **kwargs: answer), \
+                patch.object(type(self.env['iap.account']), '_send_success_notification', lambda *args, **kwargs: None):
+            letter._snailmail_print_valid_address()
+            self.env.flush_all()
+            self.assertEqual((letter.state, self.state(invoice)), ('sent', ('sent', 'snail')))
+            answer['request']['documents'][0].update(sent=False, error='NO_PRICE_AVAILABLE')
+            letter._snailmail_print_valid_address()
+            self.env.flush_all()
+        self.assertEqual((letter.state, self.state(invoice)), ('error', ('failed', 'snail')))
+        self.assertIn("An error occurred when sending the document by post", invoice.ar_delivery_reason)
+        self.assertIn(invoice, self.found('failed'))
+        self.deliver(self.send(invoice), 'sent')
+        self.assertEqual(self.state(invoice), ('sent', 'email'))
+
+    def test_peppol(self):
+        """Every state of Odoo's Peppol app says what it means for the delivery; without the app its column is made
+        here."""
+        invoice = self.ar_invoice(100, '2026-03-01', '2026-03-31')
+        if 'peppol_move_state' not in invoice._fields:
+            self.assertFalse(self.env['ar.ledger']._has_peppol())
+            self.env.cr.execute("ALTER TABLE account_move ADD COLUMN peppol_move_state varchar")
+            self.patch(type(self.env['ar.ledger']), '_has_peppol', lambda ledger: True)
+        for peppol, expected in (
+                (None, ('not_sent', False)), ('ready', ('not_sent', False)), ('to_send', ('sending', 'einvoice')),
+                ('processing', ('sent', 'einvoice')), ('done', ('sent', 'einvoice')),
+                ('error', ('failed', 'einvoice')), ('skipped', ('failed', 'einvoice'))):
+            self.env.flush_all()
+            self.env.cr.execute("UPDATE account_move SET peppol_move_state = %s WHERE id = %s", [peppol, invoice.id])
+            self.assertEqual(self.state(invoice), expected, peppol)
+            self.assertIn(invoice, self.found(expected[0]))
 
     def test_notes_and_reminders_are_no_delivery(self):
         """A message without the invoice, or to colleagues, delivers nothing."""
