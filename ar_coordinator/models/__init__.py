@@ -17,6 +17,7 @@ from . import ar_ledger_unapplied
 from . import ar_ledger_movements
 from . import ar_ledger_losses
 from . import ar_ledger_cash
+from . import ar_ledger_cash_journal
 from . import ar_table_report
 from . import ar_aging_report
 from . import ar_aged_cell
@@ -181,3 +182,4 @@ from . import ar_escalation_path
 from . import ar_escalation
 from . import ar_escalation_worklist
 from . import ar_cash_desk
+from . import ar_cash_journal

@@ -19,6 +19,7 @@ from . import test_payer_habit
 from . import test_cash_effects
 from . import test_unapplied_follow
 from . import test_cash_desk
+from . import test_cash_journal
 from . import test_collector
 from . import test_credit_application
 from . import test_credit_documents
