@@ -53,7 +53,7 @@ class ArCashFile(models.Model):
         comodel_name='account.journal', string="Bank Journal", check_company=True, domain=[('type', '=', 'bank')],
         help="Where transactions go whose account the file does not say, or no journal has.")
     preset_id = fields.Many2one(
-        comodel_name='ar.remittance.preset', string="Columns", ondelete='set null', check_company=True,
+        comodel_name='ar.remittance.preset', string="Remembered as", ondelete='set null', check_company=True,
         help="What the columns of a table mean.")
     content = fields.Binary(attachment=True, required=True)
     checksum = fields.Char(required=True, help="SHA-256 of the content: the same file is not loaded twice.")
@@ -220,7 +220,9 @@ class ArCashFile(models.Model):
             raise parsers.Unreadable('nothing')
         for place, row in enumerate(values, 1):
             row['sequence'] = place
-        self.env['ar.cash.file.line'].create(values)
+        lines = self.env['ar.cash.file.line'].create(values)
+        if len(lines.journal_id) == 1 and all(lines.mapped('is_journal_found')):
+            self.journal_id = lines.journal_id
         self._note_checks(checks)
         self.line_ids._mark_twice()
         self.state = 'check'

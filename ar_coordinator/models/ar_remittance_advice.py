@@ -109,8 +109,9 @@ class ArRemittanceAdvice(models.Model):
         } for row, line in table['lines']]
         lines += [{
             'sequence': row, 'number': text, 'is_refused': True, 'reason': self.env._(
-                "Row %(row)s: %(problem)s.", row=row, problem=self._word_cell_problem(code, params)),
-        } for row, text, code, params in table['refused']]
+                "Row %(row)s, %(column)s: %(problem)s.", row=row, column=column,
+                problem=self._word_cell_problem(code, params)),
+        } for row, text, column, code, params in table['refused']]
         total = table['total'] if table['total'] is not None else sum(
             (line.amount or Decimal(0) for _row, line in table['lines']), Decimal(0))
         each = self.create({
@@ -222,7 +223,7 @@ class ArRemittanceAdvice(models.Model):
             messages.append(self.env._("It names no document."))
         wrong = self.line_ids.filtered(lambda line: line.reason or not line.move_line_id)
         if wrong:
-            messages.append(self.env._("%s documents need a look, see the reasons.", len(wrong)))
+            messages.append(self.env._("Documents that need a look, see the reasons: %s.", len(wrong)))
         if not float_is_zero(self.amount - self.line_total, precision_rounding=self.currency_id.rounding):
             messages.append(self.env._(
                 "The documents add up to %(found)s, the total is %(total)s.",
@@ -391,6 +392,10 @@ class ArRemittanceAdviceLine(models.Model):
 class ArCashFile(models.Model):
     _inherit = 'ar.cash.file'
 
+    column_ids = fields.One2many(related='preset_id.column_ids', readonly=False)
+    date_order = fields.Selection(related='preset_id.date_order', readonly=False)
+    decimal_mark = fields.Selection(related='preset_id.decimal_mark', readonly=False)
+
     def _read_table(self, data):
         """Make an advice of a table, or ask what its columns mean.
 
@@ -407,17 +412,17 @@ class ArCashFile(models.Model):
         self.write({'preset_id': preset.id, 'state': 'check'})
         if 'number' not in columns or not {'amount', 'gross'} & columns.keys():
             self.message = self.env._(
-                "Say which columns have the document number and the amount (Columns), then read the file again. It is "
+                "Say below which columns have the document number and the amount, then read the file again. It is "
                 "remembered for the next one.")
             return
         table = advice.read_table(source, columns, preset.date_order, preset.decimal_mark)
         if table['question']:
             self.message = {
                 'amounts': self.env._(
-                    "Amounts like 1,234 can be read in two ways: say how they are written (Columns), then read the "
+                    "Amounts like 1,234 can be read in two ways: say below how they are written, then read the "
                     "file again."),
                 'dates': self.env._(
-                    "The dates can be read in more than one way: say how they are written (Columns), then read the "
+                    "The dates can be read in more than one way: say below how they are written, then read the "
                     "file again.")}[table['question']]
             return
         made = self.env['ar.remittance.advice']._create_from_table(self, table)

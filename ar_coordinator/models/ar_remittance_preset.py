@@ -69,10 +69,11 @@ class ArRemittancePreset(models.Model):
     def _make(self, name, source, company, partner):
         """Remember a file's columns, with the meanings that speak for themselves."""
         targets = {column: target for target, column in advice.propose_columns(source.headers).items()}
+        samples = advice.get_samples(source)
         return self.create({
             'name': name, 'company_id': company.id, 'partner_id': partner.commercial_partner_id.id,
             'column_ids': [fields.Command.create({
-                'sequence': place, 'header': header or self.env._("Column %s", place + 1), 'target': targets.get(place),
+                'sequence': place, 'header': header, 'target': targets.get(place), 'sample': " · ".join(samples[place]),
             }) for place, header in enumerate(source.headers) if history_file.header_key(header)]})
 
     def _header_keys(self):
@@ -97,6 +98,7 @@ class ArRemittancePresetColumn(models.Model):
     company_id = fields.Many2one(related='preset_id.company_id', store=True, precompute=True)
     sequence = fields.Integer(default=10)
     header = fields.Char(string="Column in the File", required=True)
+    sample = fields.Char(string="First Values", help="In the file it was made of.")
     target = fields.Selection(selection=TARGETS, string="Meaning")
 
     _target_uniq = models.Constraint('UNIQUE (preset_id, target)', "Each meaning can be given to one column only.")

@@ -2,6 +2,7 @@
 
 The table is read by the same code as the history import (engine/history_file.py); here is what its columns mean.
 """
+import itertools
 from decimal import Decimal
 
 from ..engine.history_file import (
@@ -79,22 +80,39 @@ def propose_columns(headers):
     return found
 
 
+def get_samples(source):
+    """Return the first values of each column, as texts.
+
+    :raise Unreadable: when the stream breaks
+    """
+    samples = [[] for _header in source.headers]
+    for _row, cells in itertools.islice(_rows(source), 3):
+        for texts, cell in zip(samples, cells, strict=False):
+            if printable(cell) and not isinstance(cell, FormulaWithoutValue):
+                texts.append(printable(cell)[:40])
+    return samples
+
+
+def _rows(source):
+    try:
+        yield from source.rows()
+    except FileProblem as problem:
+        raise Unreadable('table', problem=problem) from problem
+    except Exception as error:  # odd bytes in CSV, UTF-16 cut in the middle
+        raise Unreadable('unknown') from error
+
+
 def read_table(source, columns, order=None, mark=None):
-    """Return what a table says: {'lines': [(row, `Remitted`)], 'refused': [(row, text, code, params)], 'total',
+    """Return what a table says: {'lines': [(row, `Remitted`)], 'refused': [(row, text, header, code, params)], 'total',
     'reference', 'payment_date', 'currency', 'question'}; `question` is 'dates' or 'amounts' where only a person knows
     how they are written.
 
     :param columns: {meaning: column number}
     :raise Unreadable: when the stream breaks
     """
-    try:
-        rows = list(source.rows())
-    except FileProblem as problem:
-        raise Unreadable('table', problem=problem) from problem
-    except Exception as error:  # as above
-        raise Unreadable('unknown') from error
+    rows = list(_rows(source))
     order, mark, question = _find_formats(rows, columns, order, mark)
-    reader = _Reader(columns, order or 'ymd', mark or '.')
+    reader = _Reader(source.headers, columns, order or 'ymd', mark or '.')
     for row, cells in rows:
         reader.take(row, cells)
     return {
@@ -124,8 +142,9 @@ def _find_formats(rows, columns, order, mark):
 
 
 class _Reader:
-    def __init__(self, columns, order, mark):
-        self.columns, self.order, self.mark = columns, order, mark
+    def __init__(self, headers, columns, order, mark):
+        self.headers, self.columns, self.order, self.mark = headers, columns, order, mark
+        self.at = ''  # the column that is being read
         self.lines, self.refused = [], []
         self.total = None
         self.said = {'reference': [], 'payment_date': [], 'currency': []}
@@ -136,25 +155,29 @@ class _Reader:
         return values.pop() if len(values) == 1 else None
 
     def _cell(self, cells, meaning):
-        return cells[self.columns[meaning]] if meaning in self.columns else ''
+        if meaning not in self.columns:
+            return ''
+        self.at = self.headers[self.columns[meaning]]
+        return cells[self.columns[meaning]]
 
     def take(self, row, cells):
         try:
             self._take(row, cells)
         except CellProblem as problem:
             text = ' | '.join(printable(cell) for cell in cells if not isinstance(cell, FormulaWithoutValue))[:200]
-            self.refused.append((row, text, problem.code, problem.params))
+            self.refused.append((row, text, self.at, problem.code, problem.params))
 
     def _take(self, row, cells):
         amounts = {
             meaning: read_amount(cell, self.mark) if clean(cell) else None
-            for meaning in AMOUNTS if (cell := self._cell(cells, meaning)) is not None}
+            for meaning in AMOUNTS for cell in [self._cell(cells, meaning)]}
         number = read_text(self._cell(cells, 'number'), 64)
         words = {header_key(clean(cell)) for cell in cells if isinstance(cell, str)}
         if (not number or header_key(number) in TOTAL_WORDS) and (words & TOTAL_WORDS or not any(words - {''})):
             self.total = amounts.get('amount') if amounts.get('amount') is not None else self.total
             return
         if not number:
+            self._cell(cells, 'number')
             raise CellProblem('missing')
         line = Remitted(number, amounts.get('amount'), amounts.get('deduction'))
         if line.amount is None and amounts.get('gross') is not None:

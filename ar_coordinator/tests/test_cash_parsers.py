@@ -188,7 +188,9 @@ class TestCashParsers(BaseCase):
             [('INV/2026/00001', Decimal('1000.00'), None, ''),
              ('INV/2026/00002', Decimal('480.00'), Decimal('20.00'), 'two boxes broken')])
         self.assertEqual((table['total'], table['reference'], table['question']), (Decimal('1480.00'), 'HF-77', None))
-        self.assertEqual([(row, code) for row, _text, code, _params in table['refused']], [(4, 'amount')])
+        self.assertEqual(
+            [(row, column, code) for row, _text, column, code, _params in table['refused']],
+            [(4, 'Amount paid', 'amount')])
 
     def test_a_missing_package_is_one_sentence(self):
         for name, module, package in (

@@ -1,6 +1,7 @@
 """Remittance advices: from tables, bank files and e-mails; matched to open items, or with the reason why not."""
 import base64
 
+from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
@@ -73,10 +74,13 @@ class TestRemittanceAdvice(CashFileCase):
         file = self.upload(data)
         self.assertEqual((file.state, file.advice_count), ('check', 0))
         self.assertIn("which columns", file.message)
-        file.preset_id.column_ids[0].target, file.preset_id.column_ids[1].target = 'number', 'amount'
+        self.assertEqual(file.column_ids.mapped('sample'), ["INV/2026/00001 · INV/2026/00002", "1,000 · 500"])
+        file.write({'column_ids': [
+            Command.update(column.id, {'target': target})
+            for column, target in zip(file.column_ids, ('number', 'amount'), strict=True)]})
         file.action_read_again()
         self.assertIn("two ways", file.message)
-        file.preset_id.decimal_mark = '.'
+        file.decimal_mark = '.'
         file.action_read_again()
         self.assertEqual((file.state, file.advice_ids.amount, file.advice_ids.state), ('done', 1_500, 'open'))
         self.assertEqual(self.upload(data.replace('500\n', '400\n')).advice_ids.amount, 1_400)
@@ -91,7 +95,7 @@ class TestRemittanceAdvice(CashFileCase):
         self.assertEqual(advice.line_ids.mapped('reason'), [
             False, "Nothing is open on it any more.", "No document of this company has this number.",
             "Only $ 500.00 are open on it.".replace("$ 500.00", self.company.currency_id.format(500)),
-            "Row 6: is not an amount with decimal mark \",\"."])
+            "Row 6, Amount paid: is not an amount with decimal mark \",\"."])
         self.assertEqual(advice.partner_id, self.customer)
         wrong = advice.line_ids.filtered('is_refused')
         wrong.with_user(self.clerk).write({'number': "INV/2026/00002", 'amount': 0})
