@@ -18,6 +18,21 @@ class ReportRows:
     def screen(self):
         self.against_floor(report.SCREEN, 'screen', role='wide')
 
+    def worklist(self):
+        """The first page of the worklist, with every customer on it."""
+        say(f"  {report.WORKLIST}")
+        with self.workers('desk') as (ours,):
+            count = ours.do('worklist_prepare')['counts']['customers']
+            ours.do('worklist', count=count)
+            done = [ours.do('worklist', count=count) for _round in range(self.settings.rounds)]
+            middle = len(done) // 2
+            self.results.append({
+                'name': report.WORKLIST, 'size': self.settings.invoices, 'customers': count,
+                'seconds': sorted(answer['seconds'] for answer in done)[middle],
+                'cpu_seconds': sorted(answer['cpu_seconds'] for answer in done)[middle],
+                'queries': done[0]['queries'], 'peak_mb': done[-1]['peak_mb'],
+                'all_seconds': [answer['seconds'] for answer in done]})
+
     def xlsx(self):
         """Our XLSX in turns with xlsxwriter writing the same cells and nothing else."""
         say("  XLSX beside its cells alone")

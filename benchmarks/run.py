@@ -34,7 +34,7 @@ PEER_ROUNDS = 3
 GROUPS = {
     'ageing': ('addon', 'thin', 'fifth'), 'posting': ('core', 'addon'), 'confirming': ('core', 'addon'),
     'dunning': ('tenth', 'dunning'), 'credit': ('credit',), 'kpi': ('addon',), 'xlsx': ('addon',),
-    'screen': ('wide',), 'statements': ('addon',)}
+    'screen': ('wide',), 'worklist': ('desk',), 'statements': ('addon',)}
 WIDE = 50_000
 DUNNING_CUSTOMERS = 10  # invoices per customer in the ledgers for dunning: half the customers have something due
 
@@ -74,7 +74,8 @@ class Databases:
     """The bench's own databases, made when rows need them: generated ledgers with Odoo only, copies with our addons.
 
     `core` and `addon`: one ledger without and with ours; `thin`: the same with a third of the paid history; `fifth`: of
-    a fifth of the size; `dunning`, `tenth` and `credit`: with few invoices per customer; `wide`: with many customers.
+    a fifth of the size; `dunning`, `tenth` and `credit`: with few invoices per customer; `wide`: with many customers;
+    `desk`: the same, and each of them owes something overdue.
     """
 
     def __init__(self, env, settings):
@@ -97,7 +98,7 @@ class Databases:
             ('core', {}, ('addon',)),
             ('thin_core', {'paid_history': 1 / 3}, ('thin',)),
             ('fifth_core', {'invoices': settings.fifth, 'partners': max(settings.partners // 5, 10)}, ('fifth',)),
-            ('wide_core', {'partners': settings.wide}, ('wide',)),
+            ('wide_core', {'partners': settings.wide}, ('wide', 'desk')),
             ('dunning_core', {'partners': few}, ('dunning', 'credit')),
             ('tenth_core', {'invoices': settings.tenth, 'partners': max(few // 10, 10)}, ('tenth',)))
         for source, ledger, copies in plans:

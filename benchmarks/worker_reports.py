@@ -30,6 +30,45 @@ class ReportJobs:
         """Write the file of `xlsx` to disk, for those who want its cells."""
         Path(path).write_bytes(env['ar.aging.report'].get_xlsx({'as_of': day}))
 
+    # === WORKLIST === #
+
+    def worklist_prepare(self, env):
+        """Let every customer owe something overdue: copies of an open item and of what it was booked against."""
+        env.cr.execute("""
+            SELECT item.id, other.id
+              FROM account_move_line item
+              JOIN account_account account ON account.id = item.account_id AND account.account_type = 'asset_receivable'
+              JOIN account_move_line other ON other.move_id = item.move_id AND other.account_id != item.account_id
+              JOIN res_company company ON company.id = item.company_id AND company.currency_id = item.currency_id
+             WHERE item.parent_state = 'posted' AND item.reconciled IS NOT TRUE AND item.balance > 0
+               AND item.company_id = %s
+             LIMIT 1""", [env.company.id])
+        for line_id, sign, residual in zip(env.cr.fetchone(), (1, -1), ('amount', '0'), strict=True):
+            env.cr.execute("SELECT * FROM account_move_line LIMIT 0")
+            columns = [column.name for column in env.cr.description]
+            put = {
+                'id': "nextval('account_move_line_id_seq')", 'partner_id': 'partner.id',
+                'balance': f'{sign} * amount', 'amount_currency': f'{sign} * amount',
+                'debit': f'GREATEST({sign} * amount, 0)', 'credit': f'GREATEST({-sign} * amount, 0)',
+                'amount_residual': residual, 'amount_residual_currency': residual,
+                'date_maturity': 'CURRENT_DATE - 10 - partner.id %% 90'}
+            env.cr.execute(
+                'INSERT INTO account_move_line ({}) SELECT {} FROM account_move_line line, res_partner partner,'
+                ' LATERAL (SELECT 100 + partner.id %% 5000 AS amount) AS own'
+                " WHERE line.id = %s AND partner.name LIKE 'Customer %%'".format(
+                    ", ".join(f'"{name}"' for name in columns),
+                    ", ".join(put.get(name, f'line."{name}"') for name in columns)), [line_id])
+        count = env.cr.rowcount
+        env.cr.execute("ANALYZE account_move_line")
+        env.cr.commit()
+        return {'counts': {'customers': count}}
+
+    def worklist(self, env, count):
+        """The first page, with totals and counts."""
+        page = env['ar.worklist'].get_page({'limit': 40})
+        if page['row_count'] < 0.99 * count:  # credits cover what some of them owe
+            raise AssertionError(f"{page['row_count']} of {count} customers are on the worklist.")
+
     # === STATEMENTS === #
 
     def statements_prepare(self, env, count):

@@ -10,14 +10,16 @@ class ArWorklist(models.AbstractModel):
     def _add_judgements(self, companies, facts, events):
         """Override: whom somebody should be told about, by the paths; and who was told already, in words."""
         result = super()._add_judgements(companies, facts, events)
-        by_company = {}
-        for own in facts:
-            by_company.setdefault(own.company_id, {})[own.partner_id] = own
         for company in companies:
-            own = by_company.get(company.id)
-            if own:
+            if self._has_escalations(company):
+                own = {one.partner_id: one for one in facts if one.company_id == company.id}
                 self._add_escalations(company, own, events)
         return result
+
+    def _has_escalations(self, company):
+        """Whether a path is in use, or something that was told lasts."""
+        return bool(self.env['ar.escalation.path']._get_paths(company) or self.env['ar.escalation'].search_count(
+            [('company_id', '=', company.id), ('date_ended', '=', False)], limit=1))
 
     def _add_escalations(self, company, facts, events):
         """Add what is due and what lasts, of one company's customers: {customer id: engine Facts}."""

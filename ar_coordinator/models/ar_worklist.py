@@ -62,7 +62,7 @@ class ArWorklist(models.AbstractModel):
             parts = worklist.score(own, rules[own.company_id], today)
             if not parts:
                 continue
-            snooze = snoozes.get((own.partner_id, own.company_id))
+            snooze = snoozes and snoozes.get((own.partner_id, own.company_id))
             if bool(snooze and not self._is_heard(snooze, own, events)) != wanted['snoozed']:
                 continue
             kinds = {kind for kind, _points in parts}
@@ -182,7 +182,7 @@ class ArWorklist(models.AbstractModel):
             if own.chased < wanted['minimum'] or (wanted['class_ids'] and own.class_id not in wanted['class_ids']):
                 continue
             key = (own.partner_id, own.company_id)
-            for name, value in events.get(key, {}).items():
+            for name, value in (events[key].items() if key in events else ()):
                 if name in worklist.Facts.__slots__:
                     setattr(own, name, value)
             own.contacted_on = contacts.get(key)

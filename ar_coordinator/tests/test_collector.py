@@ -358,6 +358,31 @@ class TestCollectorTeam(CollectorCommon):
         self.assertEqual(data['totals']['share'], 0.5, "of those who have a target")
         self.assertEqual(data['totals']['open'], self.ledger_balance('2026-06-10'))
 
+    def test_board(self):
+        """The cards have the figures of the list; each figure opens what it counts."""
+        self.adler.with_company(self.company).ar_collector_id = self.anna
+        self.ar_invoice(1000, '2026-05-01', partner=self.adler)
+        self.ar_pay(self.ar_invoice(300, '2026-05-01', partner=self.adler), '2026-06-09')
+        self.env['ar.call'].with_user(self.anna)._log(self.adler, self.company, 'no_answer')
+        options = {'as_of': '2026-06-10', 'company_ids': self.company.ids}
+        team = self.env['ar.collector.team']
+        board = team.with_user(self.manager).get_board(options)
+        anna = next(row for row in board['rows'] if row['id'] == self.anna.id)
+        figures = {key: value for key, value in anna.items() if key != 'drills'}
+        self.assertIn(figures, self.team()['rows'])
+        drills = anna['drills']
+        self.assertEqual(self.env['ar.call'].search_count(drills['calls']['domain']), anna['calls'])
+        customers = self.env['res.partner'].with_company(self.company).search_count(drills['customers']['domain'])
+        self.assertEqual(customers, anna['customers'])
+        week = self.env['ar.collections.report'].with_user(self.manager).get_data(
+            {**drills['collected']['options'], 'company_ids': self.company.ids})
+        self.assertEqual((week['totals']['collected'], anna['collected']), (300, 300))
+        page = self.env['ar.worklist'].with_user(self.manager).get_page(
+            {**drills['worklist']['options'], 'company_ids': self.company.ids})
+        self.assertEqual(page['keys'], [[self.adler.id, self.company.id]])
+        self.assertTrue(board['can_assign'])
+        self.assertFalse(team.with_user(self.reader).get_board(options)['can_assign'])
+
     def test_files_and_drill_down(self):
         self.adler.with_company(self.company).ar_collector_id = self.anna
         self.ar_invoice(1000, '2026-05-01', partner=self.adler)

@@ -95,3 +95,92 @@ registry.category("web_tour.tours").add("ar_desk_phone", {
         { trigger: ".o_ar_note_text:contains(Ask for Ada)" },
     ],
 });
+
+/** Count what a person clicks; typing into the field that was just clicked is a click of the tour only. */
+let clicks = 0;
+let lastField = null;
+const count = (ev) => {
+    const field = ev.target.closest(".o_field_date");
+    clicks += field && field === lastField ? 0 : 1;
+    lastField = field;
+};
+const startCounting = {
+    content: "count the clicks",
+    trigger: ".o_ar_worklist .o_ar_work_row",
+    run: () => {
+        clicks = 0;
+        document.addEventListener("pointerdown", count, true);
+    },
+};
+const stopCounting = (most) => ({
+    content: `no more than ${most} clicks`,
+    trigger: "body:not(.modal-open)",
+    run: () => {
+        document.removeEventListener("pointerdown", count, true);
+        if (clicks < 1 || clicks > most) {
+            throw new Error(`${clicks} clicks, where ${most} should do`);
+        }
+    },
+});
+
+registry.category("web_tour.tours").add("ar_call_clicks", {
+    steps: () => [
+        startCounting,
+        { content: "a reminder is due, call all the same", trigger: `${row("Harbour Fish")} .o_ar_more`, run: "click" },
+        { trigger: ".o-dropdown--menu [data-action=call]", run: "click" },
+        { content: "whom, at which number", trigger: ".modal [name=phone] input:value('+44 20 7946 0999')" },
+        { content: "what came of it", trigger: ".modal [name=outcome] input[data-value=will_check]", run: "click" },
+        { content: "when next, proposed", trigger: ".modal [name=date_next]:has(input, button):not(:empty)" },
+        { content: "log it", trigger: ".modal button[name=action_log]", run: "click" },
+        { trigger: ".o_notification:contains(Logged)" },
+        stopCounting(5),
+        { content: "off the list", trigger: `.o_ar_worklist:not(:has(${row("Harbour Fish")}))` },
+        startCounting,
+        { trigger: `${row("Alder")} .o_ar_more`, run: "click" },
+        { trigger: ".o-dropdown--menu [data-action=call]", run: "click" },
+        { content: "promised", trigger: ".modal [name=outcome] input[data-value=promised]", run: "click" },
+        { trigger: ".modal [name=date_promised] input, .modal [name=date_promised] button", run: "click" },
+        { trigger: ".modal [name=date_promised] input", run: "edit 06/19/2026 && press Tab" },
+        { content: "log it", trigger: ".modal button[name=action_log]", run: "click" },
+        { trigger: ".o_notification:contains(Logged)" },
+        stopCounting(5),
+    ],
+});
+
+const card = (name) => `.o_ar_team_card:contains(${name})`;
+const menu = (section, item) => [
+    { content: `menu ${item}`, trigger: `.o_menu_sections [data-menu-xmlid='ar_coordinator.${section}']`, run: "click" },
+    { trigger: `.o-dropdown--menu [data-menu-xmlid='ar_coordinator.${item}']`, run: "click" },
+];
+
+registry.category("web_tour.tours").add("ar_manager_review", {
+    steps: () => [
+        { content: "the team", trigger: `${card("promise_collector")} [data-figure=overdue]:contains('9,000.00')` },
+        { content: "whose customers", trigger: `${card("promise_collector")} [data-figure=customers]`, run: "click" },
+        { trigger: ".o_list_view .o_data_row:contains(Harbour Fish)" },
+        { content: "back", trigger: ".o_back_button", run: "click" },
+        { content: "give them to somebody else", trigger: `${card("promise_collector")} .o_ar_team_assign`, run: "click" },
+        { trigger: ".modal [name=user_id] input", run: "edit promise_clerk" },
+        { trigger: ".o-autocomplete--dropdown-item:contains(promise_clerk)", run: "click" },
+        { trigger: ".modal [name=reason] input", run: "edit On leave" },
+        { trigger: ".modal button[name=action_preview]", run: "click" },
+        { content: "look", trigger: ".modal [name=line_ids] .o_data_row:contains(Harbour Fish)" },
+        { trigger: ".modal button[name=action_apply]", run: "click" },
+        { content: "theirs now", trigger: `${card("promise_clerk")} [data-figure=overdue]:contains('9,000.00')` },
+        ...menu("menu_ar_write_off_section", "menu_ar_write_off"),
+        { content: "a write-off waits", trigger: ".o_list_view .o_data_row:contains(Quayside) td[name=partner_id]", run: "click" },
+        { trigger: ".o_form_view button[name=action_approve]", run: "click" },
+        { trigger: ".o_form_view [name=state] .o_arrow_button_current:not(:contains(Waiting))" },
+        { trigger: ".o_form_view:not(:has(button[name=action_approve]))" },
+        ...menu("menu_ar_credit", "menu_ar_credit_release"),
+        { content: "two releases wait", trigger: ".o_list_view .o_data_row:contains(Alder) button[name=action_approve]", run: "click" },
+        { trigger: ".o_list_view:not(:has(.o_data_row:contains(Alder)))" },
+        { content: "the other one is refused", trigger: ".o_list_view .o_data_row:contains(Quayside) button[name=action_ar_open_refuse]", run: "click" },
+        { trigger: ".modal [name=reason] textarea, .modal [name=reason] input", run: "edit Not before they pay" },
+        { trigger: ".modal footer .btn-primary", run: "click" },
+        { trigger: "body:not(:has(.modal))" },
+        { trigger: ".o_list_view:not(:has(.o_data_row)), .o_view_nocontent" },
+        ...menu("menu_ar_reports", "menu_ar_kpi"),
+        { content: "how we stand", trigger: ".o_ar_kpi_card:contains(DSO), .o_ar_kpi:contains(DSO)" },
+    ],
+});
