@@ -6,6 +6,7 @@ from odoo.tools.misc import format_date
 
 from ..engine import buckets
 from .ar_ledger import EXTRA_COLUMNS, PLAIN_COLUMNS
+from .ar_wording import counted
 
 DEFAULT_COLUMNS = ('buckets', 'unapplied', 'total', 'disputed', 'promised')
 
@@ -233,6 +234,8 @@ class ArAgingReport(models.AbstractModel):
             return self.env._("Due on or after %s", format_date(self.env, data['age_at']))
         if bucket['max_days'] is None:
             return self.env._("%s days or more", bucket['min_days'])
+        if bucket['max_days'] == bucket['min_days'] == 1:
+            return self.env._("1 day")
         return self.env._("%(first)s to %(last)s days", first=bucket['min_days'], last=bucket['max_days'])
 
     @api.model
@@ -279,7 +282,8 @@ class ArAgingReport(models.AbstractModel):
             else:
                 labels.append(self.env._("%(first)s-%(last)s months", first=previous + 1, last=limit))
             previous = limit
-        return [*labels, self.env._("Over %(count)s months", count=previous)]
+        return [*labels, counted(
+            previous, self.env._("Over 1 month"), self.env._("Over %(count)s months", count=previous))]
 
     def _labels_by_calendar(self, opts, made):
         """"Mar 2026", "Jan 2026 - Feb 2026", "Before Jan 2026"."""

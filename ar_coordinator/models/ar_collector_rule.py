@@ -13,6 +13,7 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
 from ..engine import assignment
+from .ar_wording import counted
 
 _logger = logging.getLogger(__name__)
 
@@ -176,11 +177,13 @@ class ArCollectorRule(models.Model):
         self.env['ar.collector.rule'].check_access('write')
         # sudo: the role was checked; it gives customers out without the right to change their data
         given = self.sudo()._assign_new(self.env.company)
+        message = counted(
+            len(given), self.env._("1 new customer has a collector now."),
+            self.env._("%s new customers have a collector now.", len(given)))
         return {
             'type': 'ir.actions.client', 'tag': 'display_notification', 'params': {
-                'type': 'success' if given else 'info', 'message': self.env._(
-                    "%s new customers have a collector now.", len(given)) if given else self.env._(
-                        "No new customer fits a rule."),
+                'type': 'success' if given else 'info',
+                'message': message if given else self.env._("No new customer fits a rule."),
                 'next': {'type': 'ir.actions.act_window_close'}}}
 
 

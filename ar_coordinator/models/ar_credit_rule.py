@@ -12,6 +12,7 @@ from odoo.tools.misc import formatLang
 
 from ..engine import credit
 from .ar_batch import shared
+from .ar_wording import counted
 
 KINDS = [
     ('over_limit', "Over the limit"),
@@ -81,17 +82,23 @@ class ArCreditRule(models.Model):
     def _compute_description(self):
         for rule in self:
             money = formatLang(self.env, rule.amount, currency_obj=rule.currency_id)
-            last = self.env._("in the last %(days)s days", days=rule.days) if rule.days else self.env._("ever")
+            last = counted(
+                rule.days, self.env._("since yesterday"), self.env._("in the last %(days)s days", days=rule.days)
+            ) if rule.days else self.env._("ever")
             rule.description = {
                 'over_limit': self.env._("exposure above the limit plus %(percent)s %%", percent=f'{rule.percent:g}'),
                 'without_credit': self.env._("a customer without credit would owe something"),
                 'share_used': self.env._("%(percent)s %% of the limit or more used", percent=f'{rule.percent:g}'),
-                'overdue_days': self.env._("an item more than %(days)s days overdue", days=rule.days),
+                'overdue_days': counted(
+                    rule.days, self.env._("an item more than one day overdue"),
+                    self.env._("an item more than %(days)s days overdue", days=rule.days)),
                 'overdue_amount': self.env._("more than %(amount)s overdue", amount=money),
                 'broken_promises': self.env._(
                     "%(count)s or more promises broken %(last)s", count=rule.count, last=last),
                 'dunning_step': self.env._("%(count)s or more reminders for an open item", count=rule.count),
-                'review_expired': self.env._("credit review more than %(days)s days late", days=rule.days),
+                'review_expired': counted(
+                    rule.days, self.env._("credit review more than one day late"),
+                    self.env._("credit review more than %(days)s days late", days=rule.days)),
                 'returned_payment': self.env._(
                     "%(count)s or more payments returned %(last)s", count=rule.count, last=last),
                 'no_information': self.env._("no valid credit report, and something owed"),
@@ -261,9 +268,10 @@ class ArCreditRule(models.Model):
                 "the customer has no credit: %(total)s would be owed, payment in advance is needed", **money),
             'share_used': lambda: self.env._(
                 "%(share)s %% of the limit of %(limit)s is used (%(total)s)", share=f"{figures['share']:.0f}", **money),
-            'overdue_days': lambda: self.env._(
-                "overdue for %(oldest)s days (more than %(days)s), %(overdue)s in all",
-                oldest=figures['oldest_days'], days=figures['days'], **money),
+            'overdue_days': lambda: counted(
+                figures['oldest_days'], self.env._("overdue since yesterday, %(overdue)s in all", **money),
+                self.env._("overdue for %(oldest)s days (more than %(days)s), %(overdue)s in all",
+                           oldest=figures['oldest_days'], days=figures['days'], **money)),
             'overdue_amount': lambda: self.env._(
                 "%(overdue)s is overdue (more than %(amount)s)", **money),
             'broken_promises': lambda: self.env._("promises broken: %(number)s", number=figures['number']),

@@ -17,6 +17,7 @@ from odoo.tools.misc import format_amount
 from ..engine import escalation
 from .ar_escalation_path import HAND_OVER, TELL
 from .ar_guard import without_defaults
+from .ar_wording import counted
 
 _logger = logging.getLogger(__name__)
 
@@ -301,15 +302,22 @@ class ArEscalation(models.Model):
         """Return the facts in words, what matters most first."""
         lines = []
         if facts.chased > 0:
-            lines.append(self.env._(
-                "%(amount)s overdue, for up to %(days)s days",
-                amount=format_amount(self.env, facts.chased, company.currency_id), days=facts.days))
+            amount = format_amount(self.env, facts.chased, company.currency_id)
+            lines.append(counted(
+                facts.days, self.env._("%(amount)s overdue since yesterday", amount=amount),
+                self.env._("%(amount)s overdue, for up to %(days)s days", amount=amount, days=facts.days)))
         if step.dispute_days:
-            lines.append(self.env._("A dispute is %s days past its deadline", facts.dispute_days))
+            lines.append(counted(
+                facts.dispute_days, self.env._("A dispute is one day past its deadline"),
+                self.env._("A dispute is %s days past its deadline", facts.dispute_days)))
         if step.broken:
-            lines.append(self.env._("%s promises were not kept", facts.broken))
+            lines.append(counted(
+                facts.broken, self.env._("1 promise was not kept"),
+                self.env._("%s promises were not kept", facts.broken)))
         if step.letters:
-            lines.append(self.env._("%s reminders without an answer", len(facts.letters)))
+            lines.append(counted(
+                len(facts.letters), self.env._("1 reminder without an answer"),
+                self.env._("%s reminders without an answer", len(facts.letters))))
         if step.level:
             lines.append(self.env._("Reminded up to level %s", facts.level))
         if is_other:

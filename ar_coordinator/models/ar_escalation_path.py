@@ -14,6 +14,7 @@ from ..engine import escalation
 from .ar_call import SPOKEN
 from .ar_dispute import UNDECIDED_STATES
 from .ar_outbox import COUNTED_STATES
+from .ar_wording import counted
 
 TELL = [
     ('collector', "Collector"),
@@ -303,12 +304,18 @@ class ArEscalationStep(models.Model):
     def _compute_description(self):
         for step in self:
             step.description = ", ".join(filter(None, (
-                step.days and self.env._("%s days overdue", step.days),
+                step.days and counted(
+                    step.days, self.env._("1 day overdue"), self.env._("%s days overdue", step.days)),
                 step.amount and self.env._("%s or more overdue", step.currency_id.format(step.amount)),
-                step.broken and self.env._("%s promises not kept", step.broken),
-                step.letters and self.env._("%s reminders without answer", step.letters),
+                step.broken and counted(
+                    step.broken, self.env._("1 promise not kept"), self.env._("%s promises not kept", step.broken)),
+                step.letters and counted(
+                    step.letters, self.env._("1 reminder without answer"),
+                    self.env._("%s reminders without answer", step.letters)),
                 step.level and self.env._("from level %s on", step.level),
-                step.dispute_days and self.env._("dispute late by %s days", step.dispute_days))))
+                step.dispute_days and counted(
+                    step.dispute_days, self.env._("dispute late by one day"),
+                    self.env._("dispute late by %s days", step.dispute_days)))))
 
     # === CONSTRAINT METHODS === #
 

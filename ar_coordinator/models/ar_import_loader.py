@@ -13,6 +13,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 
 from ..engine.history_file import Problem
+from .ar_wording import counted
 
 # Any invoice number is a valid name in a history journal: no year or month is read into it.
 NUMBER_REGEX = r'^(?P<prefix1>.*?)(?P<seq>\d{0,9})(?P<suffix>\D*?)$'
@@ -264,9 +265,11 @@ class ArImportLoader(models.AbstractModel):
 
     def _check_may_create_customers(self, count):
         if not self.env['res.partner'].has_access('create'):
-            raise UserError(self.env._(
+            raise UserError(counted(count, self.env._(
+                "One customer of the file is not in Odoo yet, and you may not create contacts. Ask an administrator "
+                "for the right \"Contact: Creation\", or have the customer created first."), self.env._(
                 "%s customers of the file are not in Odoo yet, and you may not create contacts. Ask an administrator "
-                "for the right \"Contact: Creation\", or have the customers created first.", count))
+                "for the right \"Contact: Creation\", or have the customers created first.", count)))
 
     def _email(self, entry, domain):
         """Return the customer's address; with a domain, electronic customers without one get reference@domain."""

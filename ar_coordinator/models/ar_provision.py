@@ -16,6 +16,7 @@ from odoo.tools.misc import format_date
 from ..engine import buckets, kpi
 from .ar_guard import without_defaults
 from .ar_loss_report import MONTHS
+from .ar_wording import counted
 
 GUARDED_FIELDS = {'state', 'move_id', 'reversal_move_id', 'previous_id', 'amount_previous', 'basis', 'is_stale'}
 INPUTS = {'date', 'company_id', 'bucket_limits', 'months', 'lost', 'rate_source'}
@@ -164,11 +165,18 @@ class ArProvision(models.Model):
         for record in self:
             record._check_draft()
             record._calculate()
-            record.message_post(body=self.env._(
-                "Calculated: %(total)s, of it %(matrix)s by the matrix and %(individual)s for %(count)s customers.",
-                total=record.currency_id.format(record.amount_total),
-                matrix=record.currency_id.format(record.amount_matrix),
-                individual=record.currency_id.format(record.amount_individual), count=len(record.individual_ids)))
+            values = {
+                'total': record.currency_id.format(record.amount_total),
+                'matrix': record.currency_id.format(record.amount_matrix),
+                'individual': record.currency_id.format(record.amount_individual), 'count': len(record.individual_ids)}
+            record.message_post(body=counted(
+                values['count'],
+                self.env._(
+                    "Calculated: %(total)s, of it %(matrix)s by the matrix and %(individual)s for one customer.",
+                    **values),
+                self.env._(
+                    "Calculated: %(total)s, of it %(matrix)s by the matrix and %(individual)s for %(count)s customers.",
+                    **values)))
         return True
 
     def action_book(self):

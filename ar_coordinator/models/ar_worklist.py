@@ -16,6 +16,7 @@ from odoo.tools.misc import format_amount, format_date
 from ..engine import assignment, worklist
 from .ar_dispute import UNDECIDED_STATES
 from .ar_dunning_letter import COUNTED_STATES
+from .ar_wording import counted
 from .ar_worklist_rule import KINDS
 
 PAGE_SIZE = 40
@@ -378,9 +379,11 @@ class ArWorklist(models.AbstractModel):
                 "%(count)s disputes past their deadline, the first since %(day)s", count=own.disputes_late,
                 day=day(event.get('deadline'))) if own.disputes_late > 1 else self.env._(
                 "Dispute past its deadline of %(day)s", day=day(event.get('deadline'))),
-            worklist.HELD: lambda: self.env._(
-                "On hold, %(count)s documents over %(amount)s waiting", count=own.waiting,
-                amount=money(own.waiting_amount)),
+            worklist.HELD: lambda: counted(
+                own.waiting,
+                self.env._("On hold, 1 document over %(amount)s waiting", amount=money(own.waiting_amount)),
+                self.env._("On hold, %(count)s documents over %(amount)s waiting", count=own.waiting,
+                           amount=money(own.waiting_amount))),
             worklist.UNAPPLIED: lambda: self.env._(
                 "%(amount)s paid and not applied: %(count)s payments", amount=money(own.unapplied_amount),
                 count=own.unapplied) if own.unapplied > 1 else self.env._(
@@ -388,8 +391,9 @@ class ArWorklist(models.AbstractModel):
             worklist.PROMISE_DUE: lambda: self.env._(
                 "%(amount)s promised for %(day)s, not paid yet", amount=money(own.promise_due),
                 day=day(own.promise_on)),
-            worklist.OVERDUE: lambda: self.env._(
-                "%(amount)s overdue, for up to %(days)s days", amount=money(own.chased), days=own.days),
+            worklist.OVERDUE: lambda: counted(
+                own.days, self.env._("%(amount)s overdue since yesterday", amount=money(own.chased)),
+                self.env._("%(amount)s overdue, for up to %(days)s days", amount=money(own.chased), days=own.days)),
             worklist.BIG_DUE: lambda: self.env._(
                 "%(amount)s due on %(day)s", amount=money(own.coming), day=day(own.coming_on)),
         }[kind]()

@@ -7,6 +7,7 @@ from odoo.exceptions import ValidationError
 from odoo.tools.misc import formatLang
 
 from ..engine import worklist
+from .ar_wording import counted
 
 KINDS = [
     (worklist.ANSWER, "Customer's reply waits"),
@@ -78,15 +79,22 @@ class ArWorklistRule(models.Model):
             rule.description = {
                 worklist.OVERDUE: lambda values=values: self.env._(
                     "%(points)s points for %(full)s overdue, more for more; from %(minimum)s on", **values),
-                worklist.BIG_DUE: lambda values=values: self.env._(
-                    "%(points)s points for an item of %(minimum)s or more due within %(days)s days", **values),
-                worklist.DAYS: lambda values=values: self.env._(
-                    "up to %(points)s points, all of them at %(days)s days", **values),
+                worklist.BIG_DUE: lambda values=values: counted(
+                    values['days'],
+                    self.env._("%(points)s points for an item of %(minimum)s or more due by tomorrow", **values),
+                    self.env._(
+                        "%(points)s points for an item of %(minimum)s or more due within %(days)s days", **values)),
+                worklist.DAYS: lambda values=values: counted(
+                    values['days'], self.env._("up to %(points)s points, all of them at one day", **values),
+                    self.env._("up to %(points)s points, all of them at %(days)s days", **values)),
                 worklist.RISK: lambda values=values: self.env._("%(points)s points: %(classes)s", **values),
-                worklist.REST: lambda values=values: self.env._(
-                    "what is overdue waits %(days)s days after a letter or call", **values),
-                worklist.PROMISE_DUE: lambda values=values: self.env._(
-                    "%(points)s points from %(days)s days before the promised day on", **values),
+                worklist.REST: lambda values=values: counted(
+                    values['days'], self.env._("what is overdue waits one day after a letter or call"),
+                    self.env._("what is overdue waits %(days)s days after a letter or call", **values)),
+                worklist.PROMISE_DUE: lambda values=values: counted(
+                    values['days'],
+                    self.env._("%(points)s points from the day before the promised day on", **values),
+                    self.env._("%(points)s points from %(days)s days before the promised day on", **values)),
             }.get(rule.kind, lambda values=values: self.env._("%(points)s points", **values))()
 
     @api.constrains('kind', 'days')

@@ -10,6 +10,7 @@ from odoo.exceptions import UserError
 from odoo.tools.misc import format_date, format_datetime, formatLang
 
 from ..models.ar_table_report import _first_rows
+from ..models.ar_wording import counted
 from .ar_aging_xlsx import open_workbook
 from .ar_table_xlsx import TableWorkbook
 
@@ -116,8 +117,10 @@ class ArTableReport(models.AbstractModel):
                 check.get('amount', ""), 'amount', check.get('currency_id') or currency_id)}
             for check in table.get('checks') or []]
         if len(rows) < len(table['rows']):
-            checks.append({'ok': False, 'amount': "", 'label': self.env._(
-                "%s more rows are not printed. They are in the XLSX file.", len(table['rows']) - len(rows))})
+            left = len(table['rows']) - len(rows)
+            checks.append({'ok': False, 'amount': "", 'label': counted(
+                left, self.env._("1 more row is not printed. It is in the XLSX file."),
+                self.env._("%s more rows are not printed. They are in the XLSX file.", left))})
         note = table.get('note') or ""
         overhead = 3 + (1 + len(note) // 160 if note else 0)
         per_page = LINES_PER_PAGE - overhead

@@ -4,6 +4,7 @@ from odoo.exceptions import AccessError, UserError
 
 from ..models.ar_bulk import insert_rows
 from ..models.ar_collector_rule import group_by_value
+from ..models.ar_wording import counted
 
 SCOPES = [
     ('new', "Customers without a collector"),
@@ -92,7 +93,9 @@ class ArCollectorAssign(models.TransientModel):
             own.with_company(self.company_id)._ar_assign(
                 user, 'rule' if rule else 'hand', rule=rule or None, reason=self.reason or '')
         return {'type': 'ir.actions.client', 'tag': 'display_notification', 'params': {
-            'type': 'success', 'message': self.env._("%s customers have another collector now.", len(same)),
+            'type': 'success', 'message': counted(
+                len(same), self.env._("1 customer has another collector now."),
+                self.env._("%s customers have another collector now.", len(same))),
             'next': {'type': 'ir.actions.act_window_close'}}}
 
     def _get_proposal(self):

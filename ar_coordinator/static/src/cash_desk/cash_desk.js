@@ -315,7 +315,7 @@ export class CashDesk extends Component {
     }
 
     daysText(item) {
-        return item.days > 0 ? _t("%s days late", item.days) : "";
+        return item.days > 1 ? _t("%s days late", item.days) : item.days === 1 ? _t("1 day late") : "";
     }
 
     itemLabel(item) {

@@ -112,7 +112,7 @@ export class CustomerSheet extends Component {
     }
 
     daysLabel(item) {
-        return item.days > 0 ? _t("%s days", item.days) : "";
+        return item.days > 1 ? _t("%s days", item.days) : item.days === 1 ? _t("1 day") : "";
     }
 
     get subtitle() {
@@ -141,7 +141,8 @@ export class CustomerSheet extends Component {
         const { count, kept, open } = this.data.promises;
         const texts = [];
         if (count) {
-            texts.push(_t("%(kept)s of %(count)s promises kept", { kept: this.percent(kept), count }));
+            const values = { kept: this.percent(kept), count };
+            texts.push(count === 1 ? _t("%(kept)s of 1 promise kept", values) : _t("%(kept)s of %(count)s promises kept", values));
         }
         if (open) {
             texts.push(_t("%s open", open));

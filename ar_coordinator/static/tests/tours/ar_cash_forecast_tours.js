@@ -1,21 +1,8 @@
 // Tours through the cash forecast and its back-test; ledgers are built by the tests of the same names.
 import { registry } from "@web/core/registry";
+import { cell, inAddress, row } from "./report_tour_helpers";
 
-const row = (name) => `.o_ar_report_table tr:has(.o_ar_first:contains("${name}"))`;
-const cell = (name, column, text = "") =>
-    `${row(name)} td[data-column=${column}]` + (text && `:contains("${text}")`);
 const back = ".o_breadcrumb .o_back_button, .breadcrumb-item.o_back_button";
-
-/** Wait for the address to say it: the web client writes it a moment after the screen has changed. */
-async function inAddress(text) {
-    for (let tries = 0; tries < 100; tries++) {
-        if (decodeURIComponent(location.href).includes(text)) {
-            return;
-        }
-        await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    throw new Error(`${text} is missing in ${location.href}`);
-}
 
 registry.category("web_tour.tours").add("ar_cash_forecast", {
     steps: () => [

@@ -1,19 +1,6 @@
 // Tours through the month-end reports, all made of tables; ledgers are built by the tests of the same names.
 import { registry } from "@web/core/registry";
-
-const row = (name) => `.o_ar_report_table tr:has(.o_ar_first:contains("${name}"))`;
-const cell = (name, column, text) => `${row(name)} td[data-column=${column}]:contains("${text}")`;
-
-/** Wait for the address to say it: the web client writes it a moment after the screen has changed. */
-async function inAddress(text) {
-    for (let tries = 0; tries < 60; tries++) {
-        if (decodeURIComponent(location.href).includes(text)) {
-            return;
-        }
-        await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    throw new Error(`${text} is missing in ${location.href}`);
-}
+import { cell, inAddress, row } from "./report_tour_helpers";
 
 registry.category("web_tour.tours").add("ar_unapplied_report", {
     steps: () => [

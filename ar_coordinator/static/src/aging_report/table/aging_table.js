@@ -215,7 +215,7 @@ export class AgingTable extends Component {
         if (item.residual < 0) {
             return "";
         }
-        return item.days > 0 ? _t("%s days", item.days) : _t("not due");
+        return item.days > 1 ? _t("%s days", item.days) : item.days === 1 ? _t("1 day") : _t("not due");
     }
 
     namesCustomers(line) {
