@@ -168,6 +168,8 @@ from . import ar_report_filter
 from . import ar_hand_over_file
 from . import ar_write_off
 from . import ar_small_balance
+from . import ar_cash_rest
+from . import ar_cash_next_invoice
 from . import ar_customer_sheet
 from . import ar_customer_timeline
 from . import ar_call_script

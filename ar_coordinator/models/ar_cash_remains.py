@@ -114,10 +114,16 @@ class ArCashProposal(models.Model):
             return partner.ar_cash_over_action or company.ar_cash_over_action
         if self.what in FEE_READINGS:
             return 'fee'
+        if self._is_deduction_explained():
+            return 'dispute'
         size = self.currency_id._convert(-self.rest, company.currency_id, company, self.date)
         if company.currency_id.compare_amounts(size, company.ar_cash_small_difference) <= 0:
             return 'write_off'
         return partner.ar_cash_short_action or company.ar_cash_short_action
+
+    def _is_deduction_explained(self):
+        """Return whether the customer's advice gives a reason for what is missing that means a dispute."""
+        return any(line._get_coded_reason() for line in self.line_ids if line.deduction)
 
     def _get_reason_default(self):
         """Return the reason of disputes over short payments of the customer."""

@@ -40,6 +40,7 @@ class ArUnappliedFollow(models.Model):
     date_next = fields.Date(string="Follow-Up on", tracking=True)
     date_kept = fields.Datetime(
         string="Kept Since", readonly=True, help="Invoices made since are what it is kept for.")
+    last_move = fields.Integer(string="Last Entry", readonly=True, help="When it was kept: later ones were made since.")
     note = fields.Char(tracking=True)
 
     _item_uniq = models.UniqueIndex("(move_line_id)", "This credit is followed up already.")
@@ -47,7 +48,7 @@ class ArUnappliedFollow(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """Override: note since when something is kept for the next invoice."""
-        self = without_defaults(self, {'move_line_id', 'date_kept'})
+        self = without_defaults(self, {'move_line_id', 'date_kept', 'last_move'})
         for vals in vals_list:
             self._note_kept(vals)
         return super().create(vals_list)
@@ -65,9 +66,13 @@ class ArUnappliedFollow(models.Model):
 
     def _note_kept(self, vals):
         """Set since when it is kept, where `vals` say whether."""
-        vals.pop('date_kept', None)
+        for name in ('date_kept', 'last_move'):
+            vals.pop(name, None)
         if 'next_step' in vals:
-            vals['date_kept'] = fields.Datetime.now() if vals['next_step'] == 'next_invoice' else False
+            is_kept = vals['next_step'] == 'next_invoice'
+            vals['date_kept'] = fields.Datetime.now() if is_kept else False
+            moves = self.env['account.move'].sudo()  # sudo: of all companies; only the number counts
+            vals['last_move'] = moves.search([], order='id desc', limit=1).id if is_kept else 0
 
     @api.model
     def _of(self, items):

@@ -17,6 +17,7 @@ from . import test_cash_engine
 from . import test_cash_proposal
 from . import test_payer_habit
 from . import test_cash_effects
+from . import test_cash_remains
 from . import test_unapplied_follow
 from . import test_cash_desk
 from . import test_cash_journal

@@ -150,19 +150,27 @@ class TestCashEffects(DunningCommon):
         self.assertEqual(self.figures(), before)
 
     def test_payment_days_are_learned_and_unlearned(self):
-        """Three applications make a habit of 48 days; the habit is read from the ledger, so undoing one unlearns it."""
+        """Applications make the habit of paying 48 days late; it is read from the ledger, so undoing unlearns it."""
         moves = [self.ar_invoice(amount, '2026-01-01', '2026-02-10') for amount in (110, 120, 130)]
+        item = self.ar_lines(self.ar_invoice(600, '2026-03-25', '2026-04-20'))
         proposals = self.env['ar.cash.proposal']
         for move in moves:
             proposals |= self.transaction(move.amount_total, move.name)
-        item = self.ar_lines(self.new)
-        self.assertEqual(item.ar_expected_date, date(2026, 2, 20))
+        unknown = self.expected(item)
         proposals.action_apply()
-        item.invalidate_recordset()
-        self.assertEqual(item.ar_expected_date, date(2026, 4, 9), "48 days after 02-20")
+        learned = self.expected(item)
+        self.assertLess(learned, unknown, "nothing said that this customer pays at all")
+        self.assertEqual(learned, date(2026, 6, 19))
         proposals[0].action_undo()
-        item.invalidate_recordset()
-        self.assertEqual(item.ar_expected_date, date(2026, 2, 20), "two payments say nothing")
+        self.assertGreater(self.expected(item), learned)
+        proposals[1:].action_undo()
+        self.assertEqual(self.expected(item), unknown)
+
+    def expected(self, item):
+        """When an item will be paid, as of now."""
+        self.env.flush_all()
+        self.env.invalidate_all()
+        return item.ar_expected_date
 
     def test_money_on_account_counts_once(self):
         """Unapplied or applied, what was paid on account lowers exposure and what counts as overdue by the same."""
