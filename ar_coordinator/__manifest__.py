@@ -126,6 +126,7 @@
         'views/ar_payer_habit_views.xml',
         'views/ar_deposit_views.xml',
         'views/ar_payment_return_views.xml',
+        'views/ar_payment_move_views.xml',
         'views/ar_cash_remains_views.xml',
         'views/ar_unapplied_views.xml',
         'views/ar_cash_file_views.xml',

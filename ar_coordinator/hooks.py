@@ -4,7 +4,8 @@ from odoo.tools import SQL
 # children before what they refer to: the database refuses otherwise, and says so in the log
 USERS_TABLES = (
     'ar_deposit_line', 'ar_deposit', 'ar_payment_return_chosen_rel', 'ar_payment_return_entry_rel',
-    'ar_payment_return_item', 'ar_payment_return',
+    'ar_payment_return_item', 'ar_payment_return', 'ar_payment_move_chosen_rel', 'ar_payment_move_transfer_rel',
+    'ar_payment_move_credit_rel', 'ar_payment_move_item', 'ar_payment_move',
     'ar_remittance_advice_line', 'ar_remittance_advice', 'ar_cash_file_line', 'ar_cash_file',
     'ar_cash_proposal_line', 'ar_cash_proposal', 'ar_payer_alias', 'ar_payer_habit',
     'ar_credit_application', 'ar_credit_release_use', 'ar_credit_release', 'ar_credit_hold', 'ar_credit_change',

@@ -178,8 +178,10 @@ from . import ar_till_company
 from . import ar_in_transit
 from . import ar_deposit
 from . import ar_deposit_bank
+from . import ar_money
 from . import ar_payment_return
 from . import ar_payment_return_source
+from . import ar_payment_move
 from . import ar_escalation_path
 from . import ar_escalation
 from . import ar_escalation_worklist

@@ -8,10 +8,8 @@ with later (ar_in_transit.py). What was undone is kept item by item, so that und
 charge is a cost; the fee for the customer is a draft invoice. The return is no payment and no sale: promises are judged
 again from what is matched, credit rules count it, the worklist shows it.
 """
-from collections import defaultdict
-
 from odoo import Command, api, fields, models
-from odoo.exceptions import AccessError, LockError, UserError, ValidationError
+from odoo.exceptions import AccessError, UserError
 
 from .ar_guard import without_defaults
 
@@ -32,7 +30,7 @@ TODO = 'mail.mail_activity_data_todo'
 class ArPaymentReturn(models.Model):
     _name = 'ar.payment.return'
     _description = "Returned Payment"
-    _inherit = ['ar.guard', 'ar.in.transit', 'mail.thread', 'mail.activity.mixin']
+    _inherit = ['ar.guard', 'ar.money', 'ar.in.transit', 'mail.thread', 'mail.activity.mixin']
     _order = 'date desc, id desc'
     _check_company_auto = True
 
@@ -139,11 +137,6 @@ class ArPaymentReturn(models.Model):
         for record in self:
             record.charge_amount = record._get_usual_fee()
 
-    @api.depends('payment_id', 'statement_line_id')
-    def _compute_candidate_item_ids(self):
-        for record in self:
-            record.candidate_item_ids = [Command.set([match['item'].id for match in record._get_matches()])]
-
     @api.depends('transit_line_id.reconciled', 'return_line_id')
     def _compute_is_in_bank(self):
         for record in self:
@@ -158,13 +151,6 @@ class ArPaymentReturn(models.Model):
         return found if True in value else ['!', *found]
 
     # === CONSTRAINT AND CRUD METHODS === #
-
-    @api.constrains('payment_id', 'statement_line_id')
-    def _check_one_source(self):
-        for record in self:
-            if record.payment_id and record.statement_line_id:
-                raise ValidationError(self.env._(
-                    "%s: name the payment or the bank transaction that came back, not both.", record.name))
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -260,70 +246,10 @@ class ArPaymentReturn(models.Model):
 
     # === FACTS === #
 
-    def _get_own_lines(self):
-        """Return the receivable items of the money that came back."""
-        move = self.payment_id.move_id or self.statement_line_id.move_id
-        return move.line_ids.filtered(lambda line: line.account_type == 'asset_receivable')
-
-    def _get_money(self):
-        """Return (what came in, its currency)."""
-        if self.payment_id:
-            return self.payment_id.amount, self.payment_id.currency_id
-        line = self.statement_line_id
-        if line.foreign_currency_id:
-            return abs(line.amount_currency), line.foreign_currency_id
-        return line.amount, line.currency_id
-
-    def _get_earlier(self):
-        """Return {record: what came back of the same money before}, in one query."""
-        totals = defaultdict(float)
-        groups = self.sudo()._read_group([  # sudo: what came back counts, whoever entered it
-            ('state', '=', 'confirmed'), '|', ('payment_id', 'in', self.payment_id.ids),
-            ('statement_line_id', 'in', self.statement_line_id.ids)],
-            ['payment_id', 'statement_line_id'], ['amount:sum'])
-        for payment, line, amount in groups:
-            totals[payment.id, line.id] = amount
-        return {
-            record: totals[record.payment_id._origin.id, record.statement_line_id._origin.id]
-            - (record.amount if record.state == 'confirmed' else 0.0) for record in self}
-
-    def _is_full(self):
-        """Return whether all of the money came back at once."""
-        return not self.currency_id.compare_amounts(self.amount, self.amount_paid)
-
-    def _get_matches(self):
-        """Return what the money is matched with, latest first: dicts of own and item (lines), match, amounts.
-
-        Exchange differences are not in it, they follow what they belong to; neither are earlier returns.
-        """
-        found = []
-        for own in self._get_own_lines():
-            found += [self._make_match(
-                own, match.debit_move_id, match, match.credit_amount_currency, match.debit_amount_currency)
-                for match in own.matched_debit_ids]
-            found += [self._make_match(
-                own, match.credit_move_id, match, match.debit_amount_currency, match.credit_amount_currency)
-                for match in own.matched_credit_ids]
-        returned = self.sudo().search([  # sudo: as in _get_earlier
-            ('state', '=', 'confirmed'), ('entry_line_ids', 'in', [one['item'].id for one in found])]).entry_line_ids
-        return sorted((
-            one for one in found
-            if one['item'] not in returned and not one['item'].move_id.exchange_diff_partial_ids),
-            key=lambda one: -one['match'].id)
-
-    def _make_match(self, own, item, match, own_amount, item_amount):
-        return {'own': own, 'item': item, 'match': match, 'own_amount': own_amount, 'item_amount': item_amount}
-
     def _get_usual_fee(self):
         return 0.0 if self.reason in NOT_THE_CUSTOMER else self.company_id.ar_return_fee
 
     # === RULES === #
-
-    def _check_clerk(self, operation):
-        """:raise AccessError: unless the user works the desk and may do this with these returns."""
-        self.check_access(operation)
-        if not self.env.su and not self.env.user.has_group('ar_coordinator.group_ar_user'):
-            raise AccessError(self.env._("Returned payments are entered by a Receivables: User."))
 
     def _check_fee(self):
         """:raise AccessError: when a clerk would charge less than the company usually does."""
@@ -336,37 +262,6 @@ class ArPaymentReturn(models.Model):
                     "%(name)s: the fee is %(fee)s. A Receivables: Manager may charge less.", name=record.name,
                     fee=currency.format(fee)))
 
-    def _lock_in(self, state):
-        """Lock the returns, check their state, and return them as superuser in their company, one by one.
-
-        :raise UserError: for a return in another state
-        """
-        self._check_clerk('write')
-        self.lock_for_update(allow_referencing=True)
-        self.invalidate_recordset(['state'])
-        labels = dict(self._fields['state']._description_selection(self.env))
-        for record in self:
-            if record.state != state:
-                raise UserError(self.env._(
-                    "%(name)s is in state %(state)s: somebody dealt with it already.", name=record.name,
-                    state=labels[record.state]))
-        # sudo: role and company (write access) were checked; entries of a bank journal are not for every clerk
-        return [record.sudo().with_company(record.company_id) for record in self]
-
-    def _lock_money(self):
-        """Keep others off the money and what it paid until the end of the transaction."""
-        own = self._get_own_lines()
-        lines = own | self.candidate_item_ids
-        try:
-            (self.payment_id or self.statement_line_id).lock_for_update(allow_referencing=True)
-            self.return_line_id.lock_for_update(allow_referencing=True)
-            lines.lock_for_update(allow_referencing=True)
-        except LockError:
-            raise UserError(self.env._(
-                "%s is being worked on by somebody else: try again in a moment.", self.name)) from None
-        lines.invalidate_recordset()
-        self.invalidate_recordset(['amount_paid', 'amount_left', 'candidate_item_ids'])
-
     def _check_content(self):
         """:raise UserError: when this cannot be what came back."""
         source = self.payment_id or self.statement_line_id
@@ -377,6 +272,7 @@ class ArPaymentReturn(models.Model):
                         or payment.state not in ('in_process', 'paid')):
             raise UserError(self.env._(
                 "%s is no payment of a customer that is posted: it cannot come back.", payment.display_name))
+        self._check_not_moved()
         own = self._get_own_lines()
         if not own or own.move_id.state != 'posted':
             raise UserError(self.env._(
@@ -422,42 +318,6 @@ class ArPaymentReturn(models.Model):
     def _get_bank_amount(self):
         return -(self.amount + self.bank_fee)
 
-    def _share_out(self):
-        """Return ({own line: what comes back of it, with the sign of its balance}, matches to undo with `returned`)."""
-        matches = self._get_matches()
-        if self._is_full():
-            return ({own: own.amount_currency for own in self._get_own_lines()},
-                    [{**match, 'returned': match['own_amount']} for match in matches])
-        first = [match for match in matches if match['item'] in self.chosen_item_ids]
-        free = [{'own': own, 'item': None, 'own_amount': -own.amount_residual_currency}
-                for own in self._get_own_lines() if own.amount_residual_currency < 0]
-        needed, shares, undone = self.amount, defaultdict(float), []
-        for match in [*first, *free, *(match for match in matches if match not in first)]:
-            if match['own'].amount_currency > 0:
-                continue  # a credit note that was deducted stays so
-            returned = self.currency_id.round(min(needed, match['own_amount']))
-            if self.currency_id.is_zero(returned):
-                continue
-            needed -= returned
-            shares[match['own']] -= returned
-            if match['item']:
-                undone.append({**match, 'returned': returned})
-        if not self.currency_id.is_zero(needed):
-            raise UserError(self.env._(
-                "%(name)s: %(amount)s of the payment cannot be found on receivables any more.", name=self.name,
-                amount=self.currency_id.format(needed)))
-        return shares, undone
-
-    def _open_items(self, undone):
-        """Undo the matchings, note each of them, and return the items."""
-        items = self.env['account.move.line'].union(*(match['item'] for match in undone))
-        self.item_ids = [Command.create({
-            'own_line_id': match['own'].id, 'move_line_id': match['item'].id, 'amount_matched': match['own_amount'],
-            'amount': match['returned'], 'amount_item': match['item_amount'],
-        }) for match in reversed(undone)]
-        self.env['account.partial.reconcile'].union(*(match['match'] for match in undone)).unlink()
-        return items
-
     def _close_money(self, shares, undone):
         """Match the money with the lines that take it out, and what stays paid with its items."""
         for own, line in zip(shares, self.entry_line_ids.sorted('id'), strict=True):
@@ -465,27 +325,6 @@ class ArPaymentReturn(models.Model):
         for match in undone:
             if rest := self.currency_id.round(match['own_amount'] - match['returned']):
                 self._match_part(match['own'], match['item'], rest)
-
-    def _match_part(self, own, item, amount):
-        """Match no more than an amount, in the currency of `own`."""
-        limits = {own.id: amount}
-        if own.currency_id == item.currency_id:
-            limits[item.id] = amount
-        (own + item).with_context(ar_cash_limits=limits).reconcile()
-
-    def _match_again(self):
-        """Match what was undone again; what is settled otherwise by now stays on account, and is said."""
-        lost = []
-        for line in self.item_ids.sorted('id'):
-            before = line.own_line_id.amount_residual_currency
-            self._match_part(line.own_line_id, line.move_line_id, line.amount)
-            missing = line.amount - abs(line.own_line_id.amount_residual_currency - before)
-            if not line.own_line_id.currency_id.is_zero(missing):
-                lost.append(self.env._(
-                    "%(item)s: %(amount)s were settled otherwise", item=line.move_line_id.move_id.name,
-                    amount=line.own_line_id.currency_id.format(missing)))
-        if lost:
-            self._message_log(body=self.env._("Not matched again, and on account: %s", "; ".join(lost)))
 
     # === BOOKING === #
 
@@ -627,9 +466,6 @@ class ArPaymentReturn(models.Model):
         return self.env['ar.deposit.line'].search([
             ('payment_id', 'in', self.payment_id.ids), ('deposit_id.state', '=', 'confirmed')])
 
-    def _log_on_invoices(self, body):
-        moves = self.item_ids.move_line_id.move_id
-        moves._message_log_batch(dict.fromkeys(moves.ids, body))
 
 
 class ArPaymentReturnItem(models.Model):

@@ -59,16 +59,6 @@ class AccountMove(models.Model):
         return (self.origin_payment_id or self.statement_line_id).action_ar_return()
 
 
-class ArPaymentReturn(models.Model):
-    _inherit = 'ar.payment.return'
-
-    def _open(self, context):
-        """Return the action that shows a new return, filled in from `context`."""
-        self._check_clerk('create')
-        action = self.env['ir.actions.act_window']._for_xml_id('ar_coordinator.ar_payment_return_action')
-        return {**action, 'views': [(False, 'form')], 'context': context}
-
-
 class ArCreditRule(models.Model):
     _inherit = 'ar.credit.rule'
 

@@ -1,0 +1,462 @@
+"""Misdirected payments: money of the wrong customer, or in the wrong company, is moved with a trail.
+
+    draft -> confirmed -> undone
+
+Its matchings are undone. Where nothing forbids it the customer is changed on the payment's own entry; else (a part of
+the money, a closed period, a hashed entry, another company) a transfer entry moves it between the two customers on the
+same account, at the books' values. What was learned about who pays is unlearned, and both customers' notes say who
+moved what, when and why. Undoing restores every matching to the cent.
+"""
+from odoo import Command, api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+from .ar_guard import of_customers, without_defaults
+
+GUARDED_FIELDS = {
+    'state', 'transfer_ids', 'item_ids', 'confirmed_by_id', 'date_confirmed', 'undone_by_id', 'credit_line_ids'}
+CONTENT_FIELDS = {
+    'payment_id', 'statement_line_id', 'partner_to_id', 'company_to_id', 'amount', 'date', 'reason', 'chosen_item_ids'}
+
+
+class ResCompany(models.Model):
+    _inherit = 'res.company'
+
+    ar_between_account_id = fields.Many2one(
+        comodel_name='account.account', string="Money of Other Companies", ondelete='set null',
+        domain="[('account_type', 'in', ('asset_current', 'liability_current'))]",
+        help="The other side of a payment that is moved to or from another company.")
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = 'res.config.settings'
+
+    ar_between_account_id = fields.Many2one(related='company_id.ar_between_account_id', readonly=False)
+
+
+class ArPaymentMove(models.Model):
+    _name = 'ar.payment.move'
+    _description = "Misdirected Payment"
+    _inherit = ['ar.guard', 'ar.money', 'mail.thread']
+    _order = 'id desc'
+    _check_company_auto = True
+
+    name = fields.Char(compute='_compute_name')
+    payment_id = fields.Many2one(
+        comodel_name='account.payment', index='btree_not_null', ondelete='restrict', tracking=True,
+        domain="[('payment_type', '=', 'inbound'), ('partner_type', '=', 'customer'),"
+               " ('state', 'in', ('in_process', 'paid'))]")
+    statement_line_id = fields.Many2one(
+        comodel_name='account.bank.statement.line', string="Or Bank Transaction", index='btree_not_null',
+        ondelete='restrict', domain="[('amount', '>', 0), ('is_reconciled', '=', True)]")
+    company_id = fields.Many2one(
+        comodel_name='res.company', required=True, compute='_compute_source', store=True, precompute=True, index=True)
+    partner_id = fields.Many2one(
+        comodel_name='res.partner', string="Wrong Customer", compute='_compute_source', store=True, precompute=True,
+        index=True)
+    currency_id = fields.Many2one(
+        comodel_name='res.currency', compute='_compute_source', store=True, precompute=True)
+    partner_to_id = fields.Many2one(
+        comodel_name='res.partner', string="Right Customer", index=True, ondelete='restrict', tracking=True)
+    company_to_id = fields.Many2one(
+        comodel_name='res.company', string="Right Company", tracking=True, help="Empty: the same company.")
+    amount = fields.Monetary(
+        compute='_compute_amount', store=True, readonly=False, precompute=True, tracking=True)
+    amount_paid = fields.Monetary(string="Paid", compute='_compute_amount_paid')
+    amount_left = fields.Monetary(string="Can Be Moved", compute='_compute_amount_paid')
+    date = fields.Date(
+        string="Transfer Date", required=True, default=lambda self: self.env.company._ar_today(), tracking=True,
+        help="Of the transfer entry, where one is needed.")
+    reason = fields.Text(tracking=True, help="For both customers' notes.")
+    candidate_item_ids = fields.Many2many(
+        comodel_name='account.move.line', string="What It Paid", compute='_compute_candidate_item_ids')
+    chosen_item_ids = fields.Many2many(
+        comodel_name='account.move.line', relation='ar_payment_move_chosen_rel', string="Open Again First",
+        domain="[('id', 'in', candidate_item_ids)]",
+        help="For a part: which items it did not pay. Empty: what is on account, then what was matched last.")
+    item_ids = fields.One2many(
+        comodel_name='ar.payment.move.item', inverse_name='return_id', string="Open Again", readonly=True, copy=False)
+    transfer_ids = fields.Many2many(
+        comodel_name='account.move', relation='ar_payment_move_transfer_rel', string="Transfer Entries", readonly=True,
+        copy=False)
+    credit_line_ids = fields.Many2many(
+        comodel_name='account.move.line', relation='ar_payment_move_credit_rel', string="On the Right Account",
+        readonly=True, copy=False)
+    state = fields.Selection(
+        selection=[('draft', "Draft"), ('confirmed', "Moved"), ('undone', "Undone")], default='draft', required=True,
+        index=True, readonly=True, copy=False, tracking=True)
+    confirmed_by_id = fields.Many2one(comodel_name='res.users', string="Moved by", readonly=True, copy=False)
+    date_confirmed = fields.Datetime(string="Moved on", readonly=True, copy=False)
+    undone_by_id = fields.Many2one(comodel_name='res.users', string="Undone by", readonly=True, copy=False)
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('partner_id.name', 'partner_to_id.name')
+    def _compute_name(self):
+        for record in self:
+            number = f"MOV-{record._origin.id or 0:05}"
+            names = " → ".join(filter(None, (record.partner_id.name, record.partner_to_id.name)))
+            record.name = f"{number}: {names}" if names else number
+
+    @api.depends('payment_id', 'statement_line_id')
+    def _compute_source(self):
+        for record in self:
+            source = record.payment_id or record.statement_line_id
+            record.company_id = source.company_id or self.env.company
+            record.partner_id = (source.partner_id or record._get_own_lines().partner_id[:1]).commercial_partner_id
+            record.currency_id = record._get_money()[1]
+
+    @api.depends('payment_id', 'statement_line_id')
+    def _compute_amount_paid(self):
+        returned = self._get_earlier()
+        for record in self:
+            record.amount_paid = record._get_money()[0]
+            record.amount_left = record.amount_paid - returned[record]
+
+    @api.depends('payment_id', 'statement_line_id')
+    def _compute_amount(self):
+        for record in self:
+            record.amount = max(record.amount_left, 0.0)
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self = without_defaults(self, GUARDED_FIELDS)
+        if not self.env.su and any(
+                GUARDED_FIELDS & {name for name, value in vals.items() if value and value != 'draft'}
+                for vals in vals_list):
+            raise AccessError(self.env._("A payment is moved, and moved back, with the buttons."))
+        return super().create(self._to_customers(vals_list))
+
+    def write(self, vals):
+        if not self.env.su:
+            if GUARDED_FIELDS & set(vals):
+                raise AccessError(self.env._("A payment is moved, and moved back, with the buttons."))
+            if CONTENT_FIELDS & set(vals) and any(record.state != 'draft' for record in self):
+                raise UserError(self.env._("%s was confirmed: undo it and enter it again.", self[:1].name))
+        return super().write(self._to_customers([vals])[0])
+
+    def _to_customers(self, vals_list):
+        """Return the values with the commercial partner for the contact that was chosen."""
+        found = of_customers(self.env, [
+            {'partner_id': vals['partner_to_id']} if vals.get('partner_to_id') else {} for vals in vals_list])
+        return [
+            {**vals, 'partner_to_id': own['partner_id']} if own else vals
+            for vals, own in zip(vals_list, found, strict=True)]
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_only_draft(self):
+        for record in self:
+            if record.state != 'draft':
+                raise UserError(self.env._("%s is part of the record: it cannot be deleted.", record.name))
+
+    # === ACTION METHODS === #
+
+    def action_confirm(self):
+        """Move the money, and say so to both customers' notes.
+
+        :raise AccessError: unless the user works the desk; to another company: unless he is a manager in both
+        :raise UserError: when it cannot be moved, or the period is closed
+        """
+        self._check_clerk('write')
+        self._check_companies()
+        for record in self._lock_in('draft'):
+            record._lock_money()
+            record._check_content()
+            shares, undone = record._share_out()
+            record._open_items(undone)
+            if record._can_change():
+                record._change(record.partner_to_id)
+                record.credit_line_ids = record._get_own_lines()
+            else:
+                record._transfer(shares)
+            for match in undone:
+                if rest := record.currency_id.round(match['own_amount'] - match['returned']):
+                    record._match_part(match['own'], match['item'], rest)
+            record._unlearn()
+            record.write({
+                'state': 'confirmed', 'confirmed_by_id': self.env.uid, 'date_confirmed': fields.Datetime.now()})
+            record._tell(self.env.user)
+
+    def action_undo(self):
+        """Move the money back: what it paid since is open again, what it paid before is paid again.
+
+        :raise AccessError: as `action_confirm`
+        :raise UserError: when the period is closed
+        """
+        self._check_clerk('write')
+        self._check_companies()
+        for record in self._lock_in('confirmed'):
+            record._lock_money()
+            record._check_periods()
+            lines = record.credit_line_ids
+            since = (lines.matched_debit_ids.debit_move_id | lines.matched_credit_ids.credit_move_id).move_id
+            (lines.matched_debit_ids | lines.matched_credit_ids).unlink()
+            if record.transfer_ids:
+                record.transfer_ids.button_cancel()
+            else:
+                record._change(record.partner_id)
+            record._match_again()
+            record.write({'state': 'undone', 'undone_by_id': self.env.uid})
+            link = record._get_html_link()
+            since._message_log_batch(dict.fromkeys(
+                since.ids, self.env._("Open again: the payment went back to another customer, %s.", link)))
+            (record.partner_id | record.partner_to_id)._message_log_batch(dict.fromkeys(
+                (record.partner_id | record.partner_to_id).ids,
+                self.env._("%(link)s was undone by %(user)s.", link=link, user=self.env.user.name)))
+
+    def action_apply(self):
+        """Look for what the money is for now, and show the proposals."""
+        self.ensure_one()
+        self._check_clerk('read')
+        company = self.company_to_id or self.company_id
+        self.env['ar.cash']._propose(company)
+        action = self.env['ir.actions.act_window']._for_xml_id('ar_coordinator.ar_cash_proposal_action')
+        return {**action, 'domain': [('partner_id', '=', self.partner_to_id.id), ('company_id', '=', company.id)]}
+
+    def action_view_source(self):
+        """Open the payment or the bank transaction."""
+        self.ensure_one()
+        record = self.payment_id or self.statement_line_id.move_id
+        return record._get_records_action(name=record.display_name)
+
+    def action_view_transfers(self):
+        """Open the transfer entries."""
+        self.ensure_one()
+        return self.transfer_ids._get_records_action(name=self.env._("Transfer Entries"))
+
+    # === RULES === #
+
+    def _is_between(self):
+        """Return whether the money goes to another company."""
+        return bool(self.company_to_id) and self.company_to_id != self.company_id
+
+    def _check_companies(self):
+        """:raise AccessError: when money is moved between companies by whom that is not for"""
+        if self.env.su:
+            return
+        for record in self.filtered(lambda record: record._is_between()):
+            if not self.env.user.has_group('ar_coordinator.group_ar_manager') \
+                    or record.company_to_id not in self.env.user.company_ids:
+                raise AccessError(self.env._(
+                    "%(name)s: money is moved to %(company)s by a Receivables: Manager of both companies.",
+                    name=record.name, company=record.company_to_id.name))
+
+    def _check_content(self):
+        """:raise UserError: when this money cannot be moved."""
+        source = self.payment_id or self.statement_line_id
+        if not source or not self.partner_to_id:
+            raise UserError(self.env._("%s: say which payment is to be moved, and to whom.", self.name))
+        if not (self.reason or '').strip():
+            raise UserError(self.env._("%s: say why, for both customers' notes.", self.name))
+        payment, own = self.payment_id, self._get_own_lines()
+        if payment and (payment.payment_type != 'inbound' or payment.state not in ('in_process', 'paid')):
+            raise UserError(self.env._(
+                "%s is no payment of a customer that is posted: it cannot be moved.", payment.display_name))
+        if not own or own.move_id.state != 'posted':
+            raise UserError(self.env._("%s is not booked on a customer.", source.display_name))
+        if self.partner_to_id == self.partner_id and not self._is_between():
+            raise UserError(self.env._("%s: the money is this customer's already.", self.name))
+        self._check_not_moved()
+        currency = self.currency_id
+        if currency.compare_amounts(self.amount, 0.0) <= 0 or currency.compare_amounts(
+                self.amount, self.amount_left) > 0:
+            raise UserError(self.env._(
+                "%(name)s: %(amount)s cannot be moved, there are %(left)s.", name=self.name,
+                amount=currency.format(self.amount), left=currency.format(self.amount_left)))
+        if currency.compare_amounts(-sum(own.mapped('amount_currency')), self.amount_paid):
+            raise UserError(self.env._(
+                "%s was booked with a discount or a fee: undo its application first, then move it.",
+                source.display_name))
+        self._check_periods()
+
+    def _check_periods(self):
+        """:raise UserError: when an entry would have to be booked, changed or cancelled in a closed period"""
+        if self.transfer_ids:
+            for move in self.transfer_ids:
+                move.company_id._ar_check_open_period(move.date, move.journal_id, self.name)
+        elif self.state == 'confirmed' or self._can_change():
+            move = self._get_own_lines().move_id
+            self.company_id._ar_check_open_period(move.date, move.journal_id, self.name)
+        else:
+            for company in self.company_id | self.company_to_id:
+                company._ar_check_open_period(self.date, self._get_journal(company), self.name)
+
+    def _can_change(self):
+        """Return whether the customer can be changed on the entry itself."""
+        own = self._get_own_lines()
+        move = own.move_id
+        return bool(
+            not self._is_between() and self._is_full() and len(own.partner_id.commercial_partner_id) == 1
+            and not move.inalterable_hash
+            and not self.company_id._get_violated_lock_dates(move.date, False, move.journal_id))
+
+    def _get_journal(self, company):
+        """Return the journal of transfer entries of a company."""
+        journals = self.env['account.journal'].with_company(company)
+        journal = company.ar_write_off_journal_id or journals.search(
+            [*journals._check_company_domain(company), ('type', '=', 'general')], limit=1)
+        if not journal:
+            raise UserError(self.env._("%s has no journal for miscellaneous entries.", company.name))
+        return journal
+
+    # === BOOKING === #
+
+    def _change(self, partner):
+        """Put another customer on the payment, its entry and its journal items."""
+        move = self._get_own_lines().move_id
+        quiet = {'skip_account_move_synchronization': True, 'skip_readonly_check': True}
+        move.line_ids.filtered('partner_id').with_context(**quiet).partner_id = partner
+        if self.payment_id:
+            self.payment_id.partner_id = partner
+        else:
+            self.statement_line_id.with_context(**quiet).partner_id = partner
+        move.with_context(**quiet).partner_id = partner
+
+    def _transfer(self, shares):
+        """Move the money by an entry, or by one in each company."""
+        if self._is_between():
+            self._transfer_between(shares)
+            return
+        takes = self._prepare_takes(shares)
+        gives = [{**take, 'partner_id': self.partner_to_id.id, 'amount_currency': -take['amount_currency'],
+                  'balance': -take['balance']} for take in takes]
+        move = self._post(self.company_id, [*takes, *gives])
+        lines = move.line_ids.sorted('id')
+        self._match_takes(shares, lines[:len(takes)])
+        self.write({'transfer_ids': [Command.set(move.ids)], 'credit_line_ids': [Command.set(lines[len(takes):].ids)]})
+
+    def _transfer_between(self, shares):
+        """Take the money from the customer here, give it to the other one there, over the companies' accounts."""
+        to = self.company_to_id
+        for company in self.company_id | to:
+            if not company.ar_between_account_id:
+                raise UserError(self.env._(
+                    "%s: set the account for money of other companies (Settings, Deposits and Returned Payments).",
+                    company.name))
+        takes = self._prepare_takes(shares)
+        amount = sum(take['amount_currency'] for take in takes)
+        here = self._post(self.company_id, [*takes, {
+            **self._prepare_between(self.company_id), 'amount_currency': -amount,
+            'balance': -sum(take['balance'] for take in takes)}])
+        self._match_takes(shares, here.line_ids.sorted('id')[:len(takes)])
+        balance = self.currency_id._convert(amount, to.currency_id, to, self.date)
+        there = self._post(to, [
+            {**self._prepare_between(to), 'amount_currency': amount, 'balance': balance},
+            {**self._prepare_between(to), 'amount_currency': -amount, 'balance': -balance,
+             'account_id': self.partner_to_id.with_company(to).property_account_receivable_id.id,
+             'partner_id': self.partner_to_id.id}])
+        self.write({
+            'transfer_ids': [Command.set((here | there).ids)],
+            'credit_line_ids': [Command.set(there.line_ids.sorted('id')[-1:].ids)]})
+
+    def _prepare_between(self, company):
+        return {'name': self.name, 'account_id': company.ar_between_account_id.id, 'currency_id': self.currency_id.id}
+
+    def _prepare_takes(self, shares):
+        """Return the values of the lines that take the money from the wrong customer, at the books' values."""
+        currency = self.company_id.currency_id
+        return [{
+            'name': self.name, 'account_id': own.account_id.id, 'partner_id': own.partner_id.id,
+            'currency_id': own.currency_id.id, 'amount_currency': -share,
+            'balance': -currency.round(own.balance * share / own.amount_currency),
+        } for own, share in shares.items()]
+
+    def _match_takes(self, shares, takes):
+        for own, take in zip(shares, takes, strict=True):
+            self._match_part(own, take, abs(shares[own]))
+
+    def _post(self, company, values):
+        """Post a transfer entry of a company and return it."""
+        move = self.env['account.move'].with_company(company).create({
+            'move_type': 'entry', 'journal_id': self._get_journal(company).id, 'date': self.date, 'ref': self.name,
+            'company_id': company.id, 'line_ids': [Command.create(line) for line in values]})
+        move.action_post()
+        return move
+
+    # === TRAIL === #
+
+    def _unlearn(self):
+        """Take back what was learned from applying the money to the wrong customer."""
+        line = self.statement_line_id or self.payment_id.reconciled_statement_line_ids[:1]
+        proposals = self.env['ar.cash.proposal'].search([
+            ('state', '=', 'applied'), '|', ('payment_line_id', 'in', self._get_own_lines().ids),
+            ('statement_line_id', 'in', self.statement_line_id.ids)])
+        if proposals:
+            proposals._unlearn()
+            for proposal in proposals:
+                proposal._message_log(body=self.env._("The payment was another customer's: %s", self._get_html_link()))
+            if self._is_full():
+                proposals.state = 'undone'
+        elif line.partner_name:
+            self.env['ar.payer.alias']._unlearn(self.company_id, self.partner_id, line.partner_name)
+
+    def _tell(self, user):
+        """Note it on both customers and on the invoices that are open again."""
+        body = self.env._(
+            "%(amount)s of %(payment)s moved from %(wrong)s to %(right)s by %(user)s: %(reason)s (%(link)s)",
+            amount=self.currency_id.format(self.amount),
+            payment=(self.payment_id or self.statement_line_id.move_id).display_name, wrong=self.partner_id.name,
+            right=self.partner_to_id.name, user=user.name, reason=self.reason, link=self._get_html_link())
+        partners = self.partner_id | self.partner_to_id
+        partners._message_log_batch(dict.fromkeys(partners.ids, body))
+        self._log_on_invoices(self.env._(
+            "Open again: the payment was another customer's, %s.", self._get_html_link()))
+
+
+class ArPaymentMoveItem(models.Model):
+    _name = 'ar.payment.move.item'
+    _description = "Item a Misdirected Payment Had Paid"
+    _order = 'return_id desc, id'
+
+    return_id = fields.Many2one(
+        comodel_name='ar.payment.move', string="Misdirected Payment", required=True, index=True, ondelete='cascade')
+    company_id = fields.Many2one(related='return_id.company_id', store=True, precompute=True, index=True)
+    own_line_id = fields.Many2one(
+        comodel_name='account.move.line', string="Payment Item", required=True, index=True, ondelete='cascade')
+    move_line_id = fields.Many2one(
+        comodel_name='account.move.line', string="Open Item", required=True, index=True, ondelete='cascade')
+    move_id = fields.Many2one(related='move_line_id.move_id', string="Invoice")
+    date_maturity = fields.Date(related='move_line_id.date_maturity')
+    currency_id = fields.Many2one(related='own_line_id.currency_id')
+    item_currency_id = fields.Many2one(related='move_line_id.currency_id', string="Currency of the Item")
+    amount_matched = fields.Monetary(string="Was Paid")
+    amount = fields.Monetary(string="Open Again")
+    amount_item = fields.Monetary(string="In the Item's Currency", currency_field='item_currency_id')
+
+
+class AccountPayment(models.Model):
+    _inherit = 'account.payment'
+
+    def action_ar_move(self):
+        """Enter that this payment is another customer's."""
+        self.ensure_one()
+        return self.env['ar.payment.move']._open({'default_payment_id': self.id})
+
+
+class AccountMove(models.Model):
+    _inherit = 'account.move'
+
+    def action_ar_move(self):
+        """Enter that the money of this bank transaction is another customer's."""
+        self.ensure_one()
+        return self.env['ar.payment.move']._open({'default_statement_line_id': self.statement_line_id.id})
+
+
+class ArCash(models.AbstractModel):
+    _inherit = 'ar.cash'
+
+    def _get_receipts(self, env, company):
+        """Override: money that was moved by a transfer entry waits like the payment it came from."""
+        found = super()._get_receipts(env, company)
+        moves = env['ar.payment.move'].search([
+            ('state', '=', 'confirmed'), ('transfer_ids', '!=', False), '|', ('company_to_id', '=', company.id),
+            '&', ('company_to_id', '=', False), ('company_id', '=', company.id)])
+        for move in moves:
+            source = move.payment_id.memo or move.statement_line_id.payment_ref or move.name
+            for line in move.credit_line_ids:
+                if not line.reconciled and line.amount_residual_currency < 0:
+                    found[line.currency_id, ('payment', line.id)] = self._make_receipt(
+                        line.currency_id, line.id, -line.amount_residual_currency, line.date, source, source, '', '',
+                        line.partner_id)
+        return found
