@@ -20,11 +20,11 @@ GUARDED_FIELDS = {
     'name', 'company_id', 'kind', 'state', 'origin', 'sender', 'content', 'checksum', 'size', 'message', 'controls',
     'controls_agree', 'inbox_id', 'line_ids', 'advice_ids'}
 MAX_MEGABYTES = 20  # ir.config_parameter ar_coordinator.cash_file_max_megabytes
-AT_ONCE = 200  # lines loaded while the user waits; more are loaded in the background
+AT_ONCE = 100  # lines loaded while the user waits; more are loaded in the background
 KINDS = [
     ('camt053', "camt.053 statement"), ('camt054', "camt.054 notification"), ('mt940', "MT940 statement"),
     ('ofx', "OFX statement"), ('bai2', "BAI2 statement"), ('lockbox', "BAI2 lockbox"),
-    ('table', "Remittance advice (CSV, XLSX)"), ('unknown', "Unknown"),
+    ('table', "Remittance advice"), ('unknown', "Unknown"),
 ]
 
 
@@ -154,7 +154,7 @@ class ArCashFile(models.Model):
         action = self.env['ir.actions.act_window']._for_xml_id('ar_coordinator.ar_cash_file_action')
         if len(kept) == 1:
             action.update(view_mode='form', views=[(False, 'form')], res_id=kept.id)
-        action['context'] = {'notifications': notifications}
+        action.update(context={'notifications': notifications}, target='main')
         return action
 
     @api.model
