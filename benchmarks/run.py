@@ -18,6 +18,7 @@ from pathlib import Path
 
 from benchmarks import peer, peer_dunning, report
 from benchmarks.rows_credit import CreditRows
+from benchmarks.rows_install import InstallRows
 from benchmarks.rows_reports import ReportRows
 from dev.cache import REPO, Problem, digest, say, step
 from dev.environment import Environment
@@ -34,7 +35,8 @@ PEER_ROUNDS = 3
 GROUPS = {
     'ageing': ('addon', 'thin', 'fifth'), 'posting': ('core', 'addon'), 'confirming': ('core', 'addon'),
     'dunning': ('tenth', 'dunning'), 'credit': ('credit',), 'kpi': ('addon',), 'xlsx': ('addon',),
-    'screen': ('wide',), 'worklist': ('desk',), 'statements': ('addon',)}
+    'screen': ('wide',), 'worklist': ('desk',), 'statements': ('addon',),
+    'install': ('core',)}
 WIDE = 50_000
 DUNNING_CUSTOMERS = 10  # invoices per customer in the ledgers for dunning: half the customers have something due
 
@@ -213,7 +215,7 @@ def medians(rounds, key='seconds'):
     return [statistics.median(answer[key] for answer in side) for side in zip(*rounds, strict=True)]
 
 
-class Bench(CreditRows, ReportRows):
+class Bench(CreditRows, InstallRows, ReportRows):
     """The measurements; `results` are the rows of results.json."""
 
     def __init__(self, env, settings, databases):
@@ -450,7 +452,7 @@ class Bench(CreditRows, ReportRows):
         for group in rows:
             if group != 'ageing':
                 getattr(self, group)()
-        some = next(role for group in rows for role in GROUPS[group] if role != 'core')
+        some = next((role for group in rows for role in GROUPS[group] if role != 'core'), 'core')
         with self.workers(some) as (worker,):
             idle = worker.do('idle')['peak_mb']
         if 'statements' in rows:

@@ -52,6 +52,13 @@ def test_confirming_one_by_one_has_no_goal():
     assert [ok for ok, _sentence in report.addon_goals(rows)] == [False, False]
 
 
+def test_installing_takes_less_than_half_a_minute_more():
+    rows = {report.INSTALL: {'name': report.INSTALL, 'seconds': 60.0, 'extra_seconds': 29.9}}
+    assert [ok for ok, _sentence in report.goals(list(rows.values()), 200_000)] == [True]
+    rows[report.INSTALL]['extra_seconds'] = 30.0
+    assert [ok for ok, _sentence in report.addon_goals(rows)] == [False]
+
+
 def test_rows_are_chosen_by_name():
     assert run.Settings({'ROWS': 'credit, kpi'}).rows == ['credit', 'kpi']
     assert run.Settings({}).rows == list(run.GROUPS)
