@@ -1,10 +1,11 @@
 {
     'name': "AR Coordinator",
-    'version': '19.0.1.0.0',
+    'version': '19.0.1.1.0',
     'category': 'Accounting/Accounting',
-    'summary': "Receivables desk: ageing and DSO that tie out, dunning, disputes, history import",
+    'summary': "Receivables desk: worklist, ageing and DSO that tie out, cash, dunning, disputes, credit",
     'author': "AR Coordinator contributors",
     'license': 'LGPL-3',
+    'images': ['static/description/banner.png'],
     'depends': ['account', 'account_payment', 'digest', 'mail', 'onboarding', 'portal', 'resource'],
     'external_dependencies': {'python': ['xlsxwriter']},
     'data': [
@@ -108,6 +109,7 @@
         'views/ar_statement_views.xml',
         'views/ar_write_off_views.xml',
         'views/ar_credit_settings_views.xml',
+        'views/ar_uninstall_views.xml',
         'views/ar_customer_sheet_views.xml',
         'views/ar_worklist_views.xml',
         'views/ar_close_settings_views.xml',

@@ -25,3 +25,32 @@ def uninstall_hook(env):
     for table in USERS_TABLES:
         env.cr.execute(SQL("DELETE FROM %s", SQL.identifier(table)))
     env.cr.execute(SQL("UPDATE res_company SET ar_dunning_policy_id = NULL"))
+    _forget_external_ids(env)
+    forget_foreign_keys(env, 'ar_coordinator')
+
+
+def forget_foreign_keys(env, module):
+    """Delete what Odoo has noted of an addon's foreign keys, and would keep. The keys themselves go with their columns.
+
+    :param str module: the name of an addon that is being uninstalled
+    """
+    env.cr.execute(SQL(
+        """DELETE FROM ir_model_constraint noted USING ir_module_module module
+            WHERE noted.module = module.id AND module.name = %s AND noted.type = 'f'""", module))
+
+
+def _forget_external_ids(env):
+    """Delete the names that other modules have for parts of our models (what comes from mail.thread, say).
+
+    Odoo deletes the parts with the models, and leaves the names until the other module is updated.
+    """
+    for part, table, model_of in (
+            ('ir.model.fields.selection', 'ir_model_fields_selection',
+             SQL("(SELECT field.model_id FROM ir_model_fields field WHERE field.id = part.field_id)")),
+            ('ir.model.inherit', 'ir_model_inherit', SQL("part.model_id"))):
+        env.cr.execute(SQL(
+            """DELETE FROM ir_model_data name USING %s part, ir_model model, ir_model_data ours
+                WHERE name.model = %s AND name.res_id = part.id AND name.module NOT LIKE 'ar\\_coordinator%%'
+                  AND model.id = %s AND model.model LIKE 'ar.%%'  -- not those that the addon only extends
+                  AND ours.model = 'ir.model' AND ours.module = 'ar_coordinator' AND ours.res_id = model.id""",
+            SQL.identifier(table), part, model_of))

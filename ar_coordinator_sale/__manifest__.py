@@ -1,10 +1,11 @@
 {
     'name': "AR Coordinator: Sales",
-    'version': '19.0.1.0.0',
+    'version': '19.0.1.1.0',
     'category': 'Accounting/Accounting',
     'summary': "Orders in the credit exposure, holds when orders are confirmed",
     'author': "AR Coordinator contributors",
     'license': 'LGPL-3',
+    'images': ['static/description/banner.png'],
     'depends': ['ar_coordinator', 'sale'],
     'data': [
         # Security.

@@ -1,10 +1,13 @@
 """What has to be done outside the data files."""
 from odoo.tools import SQL
 
+from odoo.addons.ar_coordinator.hooks import forget_foreign_keys
+
 
 def uninstall_hook(env):
     """Releases of orders stay as history, and end: without this addon nothing says what an order is."""
     end_releases(env, 'sale.order')
+    forget_foreign_keys(env, 'ar_coordinator_sale')
 
 
 def end_releases(env, model):

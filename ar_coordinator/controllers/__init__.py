@@ -6,3 +6,4 @@ from . import ar_reports
 from . import ar_promise_plan
 from . import ar_invoice_view
 from . import ar_customer_sheet
+from . import ar_uninstall

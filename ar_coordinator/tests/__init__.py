@@ -122,3 +122,4 @@ from . import test_cash_parsers
 from . import test_cash_file
 from . import test_remittance_advice
 from . import test_payment_move
+from . import test_uninstall

@@ -1,64 +1,159 @@
-"""Install on a database with data, update, uninstall: nothing in the log, nothing left behind, Odoo goes on working."""
+"""The released version on a database with data, upgraded, uninstalled: no warning, nothing lost, nothing left."""
 import subprocess
 
 import pytest
 
+from dev import release
 from dev.environment import Environment, bad_records
 
 LEDGER = """
-company = env.company
+from datetime import timedelta
+from odoo import fields
+today, company = fields.Date.today(), env.company
 if not company.chart_template:
     env['account.chart.template'].try_loading('generic_coa', company, install_demo=False)
 partner = env['res.partner'].create({'name': "Data Before", 'email': 'before@example.com', 'credit_limit': 500})
-for number in range(3):
+for days in (300, 270, 240):
     invoice = env['account.move'].create({
-        'move_type': 'out_invoice', 'partner_id': partner.id, 'invoice_date': f'2026-0{number + 1}-15',
+        'move_type': 'out_invoice', 'partner_id': partner.id, 'invoice_date': today - timedelta(days),
+        'invoice_date_due': today - timedelta(days - 30),
         'invoice_line_ids': [(0, 0, {'name': "x", 'price_unit': 100, 'tax_ids': []})]})
     invoice.action_post()
 env['account.payment.register'].with_context(active_model='account.move', active_ids=invoice.ids).create({
-    'payment_date': '2026-04-01', 'amount': 40})._create_payments()
+    'payment_date': today - timedelta(100), 'amount': 40})._create_payments()
 env.cr.commit()
 """
-# a user's own changes to what was installed, and records of the addon
+# what a user of the released version has: settings and texts of his own, records, a message that was sent
 USED = """
-data = env['ar.aging.report'].get_data({'as_of': '2026-12-31'})
+from odoo import fields
+data = env['ar.aging.report'].get_data({})
 assert data['totals']['total'] == 260 and data['difference_to_ledger'] == 0, data
-level = env['ar.dunning.level'].search([], limit=1)
-level.delay_days = 4
+company, partner = env.company, env['res.partner'].search([('name', '=', "Data Before")], limit=1)
+moves = env['account.move'].search([('move_type', '=', 'out_invoice')], order='id')
+items = moves.line_ids.filtered(lambda line: line.account_id.account_type == 'asset_receivable')
+company.write({'email': "ar@example.com", 'ar_dunning_quiet_days': 3, 'ar_dispute_limit': 123})
+partner.write({'street': "1 Quay", 'city': "Harbourtown", 'country_id': env.ref('base.us').id})
+partner.with_company(company).ar_collector_id = env.user
+company.ar_dunning_policy_id.level_ids[0].write({'delay_days': 4, 'attach_invoices': 'no'})
 env.ref('ar_coordinator.dispute_reason_price').sla_days = 77
-move = env['account.move'].search([('move_type', '=', 'out_invoice')], limit=1)
-env['ar.dispute'].create({'move_id': move.id, 'reason_id': env.ref('ar_coordinator.dispute_reason_price').id})
+env.ref('ar_coordinator.ir_cron_ar_promise').interval_number = 7
+template = env['mail.template'].search([('model', '=', 'ar.dunning.letter')], order='id', limit=1)
+template.subject = "Our own words"
+env['ar.worklist.rule'].search([], order='id', limit=1).weight = 17
+# one invoice is disputed, one promised, one reminded of
+env['ar.dispute']._open(moves[0], reason=env.ref('ar_coordinator.dispute_reason_price'))
+env['ar.promise']._promise(items[1], fields.Date.add(fields.Date.today(), days=5), note="by phone")
 run = env['ar.dunning.run'].create({})
 run.action_preview()
+run.action_send()
+[letter] = run.letter_ids
+assert letter.state == 'queued' and letter.line_ids.move_id == moves[2] and letter.amount_total == 60, letter.read()
+env['ar.credit.hold'].create({'partner_id': partner.id, 'company_id': company.id, 'reason': "Test"})
+env['ar.call']._log(partner, company, 'reached', note="spoke about the weather")
+env['account.payment'].create({
+    'payment_type': 'inbound', 'partner_type': 'customer', 'partner_id': partner.id, 'amount': 60,
+    'memo': moves[2].name}).action_post()
+[proposal] = env['ar.cash']._propose(company)
 env.cr.commit()
-print('LEVEL', level.id)
 """
-UPDATED = """
-assert env['ar.dunning.level'].browse(%d).delay_days == 4
+# an upgrade changes nothing of it, and nobody is written to again
+UPGRADED = """
+from odoo import fields
+company, partner = env.company, env['res.partner'].search([('name', '=', "Data Before")], limit=1)
+moves = env['account.move'].search([('move_type', '=', 'out_invoice')], order='id')
+assert company.ar_dunning_quiet_days == 3 and company.ar_dispute_limit == 123
+assert partner.with_company(company).ar_collector_id == env.user
+assert company.ar_dunning_policy_id.level_ids[0].delay_days == 4
 assert env.ref('ar_coordinator.dispute_reason_price').sla_days == 77
+assert env.ref('ar_coordinator.ir_cron_ar_promise').interval_number == 7
+template = env['mail.template'].search([('model', '=', 'ar.dunning.letter')], order='id', limit=1)
+assert template.subject == "Our own words"
+assert env['ar.worklist.rule'].search([], order='id', limit=1).weight == 17
+data = env['ar.aging.report'].get_data({})
+totals = data['totals']
+assert (totals['total'], totals['disputed'], totals['unapplied']) == (200, 100, -60), totals
+assert data['difference_to_ledger'] == 0, data
+[dispute], [promise] = env['ar.dispute'].search([]), env['ar.promise'].search([])
+[letter] = env['ar.dunning.letter'].search([])
+assert (dispute.move_id, dispute.amount_held, dispute.state) == (moves[0], 100, 'new'), dispute.read()
+assert (promise.line_ids.move_id, promise.amount, promise.state) == (moves[1], 100, 'open'), promise.read()
+assert (letter.line_ids.move_id, letter.state) == (moves[2], 'queued'), letter.read()
+assert env['ar.call'].search([]).note == "spoke about the weather"
+assert env['ar.credit.hold'].search([('partner_id', '=', partner.id)]).reason == "Test"
+env['account.payment'].search([('state', '=', 'in_process'), ('is_reconciled', '=', False)]).action_cancel()
+run = env['ar.dunning.run'].create({})
+run.action_preview()
+assert not run.letter_ids, run.letter_ids.line_ids.move_id.mapped('name')
+for model in ('ar.dispute', 'ar.promise', 'ar.dunning.letter', 'ar.cash.proposal', 'account.move', 'res.partner'):
+    env[model].get_view(view_type='form')
+    env[model].search([]).read()
+env.cr.rollback()
 """
-GONE = """
-cr = env.cr
-cr.execute("SELECT table_name FROM information_schema.tables WHERE table_name ~ '^ar_'")
-tables = [name for (name,) in cr.fetchall()]
-cr.execute("SELECT table_name || '.' || column_name FROM information_schema.columns WHERE column_name ~ '^ar_'")
-columns = [name for (name,) in cr.fetchall()]
-cr.execute("SELECT indexname FROM pg_indexes WHERE indexname ~ '_ar_'")
-indexes = [name for (name,) in cr.fetchall()]
-left = {
-    'tables': tables, 'columns': columns, 'indexes': indexes,
-    'xmlids': env['ir.model.data'].search([('module', '=', 'ar_coordinator')]).mapped('complete_name'),
-    'crons': env['ir.cron'].with_context(active_test=False).search([('code', 'like', 'ar.')]).mapped('name'),
-    'menus': env['ir.ui.menu'].with_context(active_test=False).search([('name', '=', "Receivables")]).mapped('name'),
-}
-assert not any(left.values()), left
-env['account.move'].get_view(view_type='form')
-env['res.partner'].get_view(view_type='form')
+# without the addons: Odoo does what it did before
+AFTER = """
+for model in ('account.move', 'res.partner', 'res.company', 'account.payment', 'res.config.settings', 'digest.digest'):
+    env[model].get_view(view_type='form')
+broken = [view.xml_id for view in env['ir.ui.view'].search([]) if 'ar_coordinator' in (view.arch_db or '')]
+assert not broken, broken
 invoice = env['account.move'].create({
-    'move_type': 'out_invoice', 'partner_id': env['res.partner'].search([('name', '=', "Data Before")], limit=1).id,
+    'move_type': 'out_invoice', 'partner_id': env['res.partner'].search([('name', '=', "%s")], limit=1).id,
     'invoice_line_ids': [(0, 0, {'name': "after", 'price_unit': 10, 'tax_ids': []})]})
 invoice.action_post()
-assert invoice.state == 'posted'
+env['account.payment.register'].with_context(active_model='account.move', active_ids=invoice.ids).create(
+    {})._create_payments()
+assert invoice.payment_state in ('paid', 'in_payment') and invoice.amount_residual == 0, invoice.payment_state
+env['res.partner'].create({'name': "After"}).unlink()
+"""
+# everything that can be left behind: what the database has, and what Odoo knows of, by name
+DATABASE = """
+SELECT 'relation ' || relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
+UNION SELECT 'column ' || table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public'
+UNION SELECT 'constraint ' || conrelid::regclass || '.' || conname FROM pg_constraint
+UNION SELECT 'function ' || proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+UNION SELECT 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal
+UNION SELECT 'external id ' || module || '.' || name FROM ir_model_data WHERE model != 'ir.module.module'
+UNION SELECT 'model ' || model FROM ir_model
+UNION SELECT 'field ' || model || '.' || name FROM ir_model_fields
+UNION SELECT 'selection ' || field_id || '.' || value FROM ir_model_fields_selection
+UNION SELECT 'model constraint ' || name FROM ir_model_constraint
+UNION SELECT 'model relation ' || name FROM ir_model_relation
+UNION SELECT 'access ' || name FROM ir_model_access
+UNION SELECT 'rule ' || name FROM ir_rule
+UNION SELECT 'group ' || (name ->> 'en_US') FROM res_groups
+UNION SELECT 'privilege ' || (name ->> 'en_US') FROM res_groups_privilege
+UNION SELECT 'menu ' || (name ->> 'en_US') FROM ir_ui_menu
+UNION SELECT 'view ' || name || coalesce(key, '') FROM ir_ui_view
+UNION SELECT 'action ' || type || ' ' || (name ->> 'en_US') FROM ir_actions
+UNION SELECT 'cron ' || cron_name FROM ir_cron
+UNION SELECT 'parameter ' || key FROM ir_config_parameter
+UNION SELECT 'sequence ' || name FROM ir_sequence
+UNION SELECT 'default ' || field_id FROM ir_default
+UNION SELECT 'filter ' || name FROM ir_filters WHERE model_id LIKE 'ar.%'
+UNION SELECT 'paper ' || name FROM report_paperformat
+UNION SELECT 'mail template ' || (name ->> 'en_US') FROM mail_template
+UNION SELECT 'alias ' || coalesce(alias_name, '') || alias_model_id FROM mail_alias
+UNION SELECT 'subtype ' || (name ->> 'en_US') FROM mail_message_subtype
+UNION SELECT 'activity type ' || (name ->> 'en_US') FROM mail_activity_type
+UNION SELECT 'activity ' || res_model FROM mail_activity
+UNION SELECT 'follower of ' || res_model FROM mail_followers WHERE res_model LIKE 'ar.%'
+UNION SELECT 'message of ' || model FROM mail_message WHERE model LIKE 'ar.%'
+UNION SELECT 'attachment of ' || res_model FROM ir_attachment WHERE res_model LIKE 'ar.%'
+UNION SELECT 'attachment ' || url FROM ir_attachment WHERE url LIKE '%ar_coordinator%'
+UNION SELECT 'digest ' || (name ->> 'en_US') FROM digest_digest
+UNION SELECT 'onboarding ' || route_name FROM onboarding_onboarding
+UNION SELECT 'onboarding step ' || (title ->> 'en_US') FROM onboarding_onboarding_step
+UNION SELECT 'scheduled ' || cron_id FROM ir_cron_trigger WHERE cron_id NOT IN (SELECT id FROM ir_cron)
+"""
+# the same of the addons alone, with what makes a difference: an upgraded database has what a new one has
+SCHEMA = """
+SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable FROM information_schema.columns
+ WHERE table_name ~ '^ar_' OR column_name ~ '^ar_'
+UNION SELECT indexdef FROM pg_indexes WHERE indexdef ~ '[ _]ar_' AND schemaname = 'public'
+UNION SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
+ WHERE conrelid::regclass::text ~ '^ar_' OR conname ~ '_ar_'
+UNION SELECT 'external id ' || module || '.' || name || ' ' || model || ' ' || noupdate FROM ir_model_data
+ WHERE module ~ '^ar_coordinator'
+UNION SELECT 'cron ' || cron_name || ' ' || active || ' ' || interval_type FROM ir_cron
 """
 
 
@@ -148,6 +243,10 @@ def _run(env, *args, stdin=""):
     return done.stdout
 
 
+def _rows(env, query, db):
+    return {row[0] for row in env.psql(query, db)}
+
+
 @pytest.fixture
 def database(request):
     env = Environment.prepare()
@@ -155,18 +254,33 @@ def database(request):
         yield env, env.conf(db, log_level="warn"), db
 
 
-def test_install_update_uninstall(database):
+def test_released_version_is_upgraded_and_uninstalled(database, tmp_path):
+    """The version that was released last is installed and used, upgraded to this one, and uninstalled."""
     env, conf, db = database
-    server = ("server", "-c", conf, "-d", db, "--no-http", "--stop-after-init")
-    shell = ("shell", "-c", conf, "-d", db, "--no-http")
+    version = release.unpack(tmp_path)
+    assert version != env.manifest("ar_coordinator")["version"], "the version has not been raised, see CONTRIBUTING.md"
     modules = ",".join(env.modules)
+    old_path = ",".join(map(str, [tmp_path, *env.addons_path[1:]]))
+    old_conf = env.conf(db, log_level="warn", addons_path=old_path)
+    shell = ("shell", "-c", conf, "-d", db, "--no-http")
+    server = ("server", "-d", db, "--no-http", "--stop-after-init")
     _run(env, *shell, stdin=LEDGER)
-    _run(env, *server, "-i", modules)
-    level = int(_run(env, *shell, stdin=USED).split("LEVEL", 1)[1].split()[0])
-    _run(env, *server, "-u", modules)
-    _run(env, *shell, stdin=UPDATED % level)
+    before = _rows(env, DATABASE, db)
+    _run(env, *server, "-c", old_conf, "-i", modules)
+    _run(env, "shell", "-c", old_conf, "-d", db, "--no-http", stdin=USED)
+    _run(env, *server, "-c", conf, "-u", modules)
+    versions = _rows(env, "SELECT latest_version FROM ir_module_module WHERE name LIKE 'ar_coordinator%'", db)
+    assert versions == {env.manifest(module)["version"] for module in env.modules}
+    _run(env, *shell, stdin=UPGRADED)
+    with env.scratch(env.addon_template()) as fresh:
+        upgraded, new = _rows(env, SCHEMA, db), _rows(env, SCHEMA, fresh)
+    assert upgraded == new, sorted(upgraded ^ new)
     _run(env, "module", "uninstall", "-c", conf, "-d", db, *env.modules)
-    _run(env, *shell, stdin=GONE)
+    left = _rows(env, DATABASE, db) - before
+    assert not left, sorted(left)
+    gone = before - _rows(env, DATABASE, db)
+    assert not gone, sorted(gone)
+    _run(env, *shell, stdin=AFTER % "Data Before")
 
 
 @pytest.mark.parametrize("database", [True], indirect=True, ids=["plain"])
@@ -188,4 +302,4 @@ def test_bridges_come_and_go(database):
     _run(env, "module", "uninstall", "-c", conf, "-d", db, "ar_coordinator_sale")
     _run(env, *shell, stdin=WITHOUT_SALE)
     _run(env, "module", "uninstall", "-c", conf, "-d", db, "ar_coordinator")
-    _run(env, *shell, stdin=GONE.replace("Data Before", "Ordering"))
+    _run(env, *shell, stdin=AFTER % "Ordering")
