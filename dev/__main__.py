@@ -76,6 +76,14 @@ def screenshots(args):
 
 
 @command
+def store(args):
+    """the pictures of the apps store's pages, from those of docs/"""
+    _inside_venv("store", args)
+    from .store import main
+    return main()
+
+
+@command
 def i18n(args):
     """export the terms to translate, bring the languages in line with them"""
     env = _inside_venv("i18n", args)
@@ -89,6 +97,13 @@ def dictionary(args):
     env = _inside_venv("dictionary", args)
     from .dictionary import main
     return main(env)
+
+
+@command
+def release(args):
+    """keep the addons of a version (ARGS=<git revision>, HEAD) for the upgrade test, see CONTRIBUTING.md"""
+    from .release import main
+    return main(*args)
 
 
 @command

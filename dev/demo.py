@@ -57,6 +57,11 @@ def main(env, ledger=None, as_of=None, serve=True):
         return Demo(env, output, ledger, day, serve).run()
 
 
+def story_template(env, output, day):
+    """Name of a database with the story as of a day, made if there is none; its log goes to the folder `output`."""
+    return Demo(env, output, None, day, serve=False)._story_template()
+
+
 class Demo:
     def __init__(self, env, output, ledger, day, serve):
         self.env = env

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import websocket
 
+from . import store
 from .cache import REPO, Problem, say
 from .system import CHROMIUM_NAMES
 
@@ -87,7 +88,7 @@ def main():
     IMAGES.mkdir(parents=True, exist_ok=True)
     with browser() as page:
         page.size(*WINDOW)
-        _log_in(page, address, "admin", ".o_main_navbar")
+        log_in(page, address, "admin", ".o_main_navbar")
         page.run(ALL_COMPANIES)
         for name, path, ready, clicks in SCREENS:
             page.open(address + path)
@@ -108,14 +109,14 @@ def main():
         page.open(_link(letter))
         page.wait_for(".o_ar_answer_page .o_ar_choice")
         page.shoot(IMAGES / "letter_link.png")
-        _log_in(page, address, "customer", "#wrap")
+        log_in(page, address, "customer", "#wrap")
         for name, path, window in PORTAL_SCREENS:
             page.size(*window)
             page.open(address + path)
             page.wait_for("#wrap .o_ar_overdue")
             page.shoot(IMAGES / f"{name}.png")
     say(f"Pictures are in {IMAGES}.")
-    return 0
+    return store.main()
 
 
 class Page:
@@ -218,7 +219,7 @@ def _page_address(profile, process):
     raise Problem("Chromium did not start.")
 
 
-def _log_in(page, address, login, ready):
+def log_in(page, address, login, ready):
     """Log in as somebody else whose password is the login, as the demo's users have it."""
     page.open(f"{address}/web/session/logout?redirect=/web/login")
     page.wait_for("input[name=login]")
