@@ -29,6 +29,7 @@ BASE_MODULES = ["account", "sale_management", "stock", "sale_stock", "account_pa
 SHOP_MODULES = ["website_sale", "stock_picking_batch"]  # other ways an order or delivery goes, see testing.SHOP_TESTS
 KEEP_TEMPLATES = 4  # of each kind
 PREPARED = "AR_DEV_ENVIRONMENT"  # tells child processes what their parent has prepared
+WORLD = "from odoo.addons.ar_coordinator.tests import world\nworld.make()\n"
 LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ \d+ (\w+) ")
 
 
@@ -221,6 +222,16 @@ class Environment:
         return self.template(
             "shop_" + digest(base, *SHOP_MODULES), base, text,
             lambda part: self._install(part, SHOP_MODULES, clean_log=False))
+
+    def test_template(self):
+        """Name of a database with the core and what its test classes begin with, see ar_coordinator/tests/world.py."""
+        base = self.addon_template(core=True)
+        world = (REPO / "ar_coordinator/tests/world.py").read_text()
+        return self.template(
+            "world_" + digest(base, world), base, "Making what the tests begin with",
+            lambda part: self.odoo(
+                "shell", "-c", self.conf(part), "-d", part, "--no-http", "--log-level=warn", stdin=WORLD,
+                stdout=subprocess.PIPE, preexec_fn=die_with_parent))
 
     def addons_hash(self, modules=None):
         """Changes with every file of the addons that matters to an installation (not the Python tests)."""

@@ -2,10 +2,10 @@
 from odoo import Command
 from odoo.tests import new_test_user
 
-from odoo.addons.account.tests.common import AccountTestInvoicingCommon
+from .world import WorldCommon
 
 
-class ArCommon(AccountTestInvoicingCommon):
+class ArCommon(WorldCommon):
 
     @classmethod
     def setUpClass(cls):
@@ -19,10 +19,6 @@ class ArCommon(AccountTestInvoicingCommon):
         cls.other_customer = cls.env['res.partner'].create({'name': "Alder & Sons", 'email': 'post@alder.example.com'})
         cls.eur = cls.setup_other_currency(
             'EUR', rates=[('1900-01-01', 0.5), ('2026-02-01', 0.4), ('2026-03-01', 0.625)])
-
-    @classmethod
-    def get_default_groups(cls):
-        return super().get_default_groups() | cls.quick_ref('ar_coordinator.group_ar_manager')
 
     @classmethod
     def ar_invoice(cls, amount, date, due=None, partner=None, post=True, **vals):
