@@ -378,7 +378,11 @@ class ArCashDesk(models.AbstractModel):
 
     def _get_ways(self):
         """Return [{action (xml id), label}]: how money gets here when nothing waits. Hook."""
-        return []
+        if not self._can_work():
+            return []
+        return [
+            {'action': 'ar_coordinator.ar_cash_file_action', 'label': self.env._("Load a Bank File")},
+            {'action': 'ar_coordinator.ar_deposit_action', 'label': self.env._("Enter Cheques and Cash")}]
 
     # === ROWS === #
 

@@ -21,6 +21,7 @@ from . import test_cash_remains
 from . import test_unapplied_follow
 from . import test_cash_desk
 from . import test_cash_journal
+from . import test_cash_tour
 from . import test_collector
 from . import test_credit_application
 from . import test_credit_documents

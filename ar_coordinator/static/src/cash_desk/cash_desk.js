@@ -105,9 +105,9 @@ export class CashDesk extends Component {
             isAvailable: () => document.activeElement === this.listRef.el, // a checkbox ticks by itself
         });
         key("enter", () => this.apply(), {
-            isAvailable: () => free() && !document.activeElement?.closest("button, a"),
+            isAvailable: () => !document.activeElement?.closest("button, a, .o-dropdown--menu"),
         });
-        key("escape", () => this.focusList());
+        key("escape", () => this.focusList(), { isAvailable: () => true });
         key("a", () => this.openSure());
         key("c", () => this.chooseCustomer());
         key("d", () => this.rootRef.el.querySelector(".o_ar_rest_action")?.focus());
@@ -190,6 +190,11 @@ export class CashDesk extends Component {
             Object.assign(this.state, { options, offset, cursor });
             throw error;
         }
+    }
+
+    async show(value) {
+        await this.update({ show: value });
+        this.focusList();
     }
 
     onPage({ offset }) {
