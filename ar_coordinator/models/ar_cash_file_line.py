@@ -295,8 +295,9 @@ class ArCashFileLine(models.Model):
         """Load refused lines after they were corrected, or after what was in the way is gone."""
         self.file_id._check_clerk()
         self.check_access('write')
-        if any(line.state != 'refused' for line in self):
-            raise UserError(self.env._("Only refused lines are loaded again."))
+        if any(line.state != 'refused' and not line._is_gone() for line in self):
+            raise UserError(self.env._(
+                "Only refused lines, and those whose transaction was deleted, are loaded again."))
         self._load_now()
         return True
 
@@ -313,6 +314,10 @@ class ArCashFileLine(models.Model):
                 reason=line.reason or ""))
         self._load_now()
         return True
+
+    def _is_gone(self):
+        """Whether the bank transaction that was made of the line was deleted since."""
+        return self.state == 'loaded' and not self.statement_line_id
 
     def _load_now(self):
         lines = self.sudo()  # sudo: bank entries; role and access were checked

@@ -6,6 +6,7 @@ documents are that customer's. Nothing is lost: what cannot be read is kept and 
 is kept as text.
 """
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 from odoo.tools import email_normalize, html2plaintext
 
 from ..parsers.base import one_line
@@ -105,7 +106,12 @@ class ArCashFile(models.Model):
 
     @api.model
     def message_new(self, msg_dict, custom_values=None):
-        """Override of `mail`: each attachment becomes a file; the e-mail is posted on the first."""
+        """Override of `mail`: each attachment becomes a file; the e-mail is posted on the first.
+
+        :raise AccessError: for anybody but the mail gateway; who calls this says who wrote
+        """
+        if not self.env.su:
+            raise AccessError(self.env._("E-mails are taken by the mail gateway only: use Upload."))
         values = custom_values or {}
         company = self.env['res.company'].browse(values.get('company_id')) or self.env.company
         inbox = self.env['ar.cash.inbox'].browse(values.get('inbox_id'))

@@ -9,7 +9,7 @@ money explains the receipt to the engine (`ar.cash._get_advices`); one that need
 from decimal import Decimal
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import float_is_zero
 
 from .. import parsers
@@ -84,7 +84,7 @@ class ArRemittanceAdvice(models.Model):
                 raise AccessError(self.env._("An advice is confirmed and cancelled by its buttons."))
             if any(each.state in ('used', 'cancelled') for each in self):
                 raise UserError(self.env._("An advice that was used or cancelled stays as it is."))
-            if vals.keys() & {'partner_id', 'currency_id', 'amount', 'line_ids'}:
+            if vals.keys() & {'partner_id', 'company_id', 'currency_id', 'amount', 'line_ids'}:
                 # sudo: what was changed is to be confirmed again; the change itself is made with the user's rights
                 self.filtered(lambda each: each.state == 'open').sudo().state = 'check'
         if vals.get('partner_id'):
@@ -290,6 +290,7 @@ class ArRemittanceAdviceLine(models.Model):
     _inherit = ['ar.guard']
     _order = 'sequence, id'
     _rec_name = 'number'
+    _check_company_auto = True
 
     advice_id = fields.Many2one(comodel_name='ar.remittance.advice', required=True, index=True, ondelete='cascade')
     company_id = fields.Many2one(related='advice_id.company_id', store=True, precompute=True)
@@ -299,6 +300,7 @@ class ArRemittanceAdviceLine(models.Model):
     date = fields.Date(string="Document Date")
     move_line_id = fields.Many2one(
         comodel_name='account.move.line', string="Open Item", index='btree_not_null', ondelete='set null',
+        check_company=True,
         domain="[('account_type', '=', 'asset_receivable'), ('parent_state', '=', 'posted'), "
                "('reconciled', '=', False), ('company_id', '=', company_id), ('currency_id', '=', currency_id)]")
     is_chosen = fields.Boolean(help="A user chose the item.")
@@ -308,6 +310,15 @@ class ArRemittanceAdviceLine(models.Model):
     deduction_reason = fields.Char(string="Reason of Deduction")
     reason = fields.Char(string="To Look At", help="Why no item was found, or what is odd about it.")
     is_refused = fields.Boolean(string="Could Not Be Read")
+
+    @api.constrains('move_line_id')
+    def _check_item(self):
+        for line in self.filtered('move_line_id'):
+            item = line.move_line_id
+            if item.account_type != 'asset_receivable' or item.currency_id != line.advice_id.currency_id:
+                raise ValidationError(self.env._(
+                    "%(item)s is no receivable in %(currency)s: it can't be paid by %(advice)s.",
+                    item=item.display_name, currency=line.advice_id.currency_id.name, advice=line.advice_id.name))
 
     @api.depends('move_line_id.amount_residual_currency')
     def _compute_open_amount(self):

@@ -160,6 +160,17 @@ class TestCashFile(CashFileCase):
             wrong.amount = 5
         self.assertEqual(len(self.transactions()), 7)
 
+    def test_a_deleted_transaction_can_be_loaded_again(self):
+        file = self.upload(sample('statement.camt053.xml'))
+        line = file.line_ids.sorted('sequence')[0]
+        line.sudo().statement_line_id.unlink()
+        line.invalidate_recordset()
+        self.assertFalse(self.upload(sample('statement.camt053.xml').decode() + ' ').loaded_count, "it is known still")
+        line.action_load_again()
+        self.assertEqual((line.state, line.statement_line_id.amount), ('loaded', 1_500))
+        with self.assertRaisesRegex(UserError, "Only refused lines"):
+            line.action_load_again()
+
     def test_what_odoo_refuses_is_refused_with_its_reason(self):
         """A closed period, another currency: line by line, and the others are loaded."""
         self.company.fiscalyear_lock_date = '2026-03-04'

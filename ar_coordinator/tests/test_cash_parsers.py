@@ -1,4 +1,5 @@
 """Readers of bank files: exact amounts of sample files written by hand; rubbish ends in a message, no traceback."""
+import doctest
 import random
 import sys
 from datetime import date
@@ -129,6 +130,11 @@ class TestCashParsers(BaseCase):
             [None, None, 'mt940_line', None, None, None])
         self.assertEqual(failed(wrong), ['balance'])
 
+    def test_encodings(self):
+        text = sample('statement.mt940').decode().replace('Harbour Fish Ltd', 'Müller & Söhne')
+        for encoding in ('utf-8', 'utf-8-sig', 'cp1252', 'utf-16'):
+            self.assertEqual(self.parse(text.encode(encoding)).statements[0].entries[0].payer, 'Müller & Söhne')
+
     def test_ofx_days_are_the_banks(self):
         """22:00 in New York is still the 5th; a line without a day is refused, the others stay."""
         found = self.parse(sample('statement.ofx'))
@@ -200,6 +206,12 @@ class TestCashParsers(BaseCase):
                 error = self.assert_unreadable('no_library', sample(name))
                 self.assertEqual(error.params, {'package': package})
                 self.assertEqual(self.parse(sample('statement.camt053.xml')).kind, 'camt053', "nothing else breaks")
+
+    def test_examples_in_docstrings(self):
+        for module in (parsers, *(getattr(parsers, name) for name in (
+                'advice', 'bai2', 'base', 'camt', 'lockbox', 'mt940', 'ofx'))):
+            result = doctest.testmod(module)
+            self.assertEqual(result.failed, 0, module.__name__)
 
     def test_rubbish_ends_in_a_message(self):
         """Random bytes, truncated and damaged files: a sentence that exists, or entries; never a traceback."""

@@ -1,8 +1,11 @@
 """Remittance advices: from tables, bank files and e-mails; matched to open items, or with the reason why not."""
 import base64
+import io
+
+import openpyxl
 
 from odoo import Command
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
 from .test_cash_file import CashFileCase
@@ -68,6 +71,17 @@ class TestRemittanceAdvice(CashFileCase):
         next_file = self.upload(self.good.replace('HF-77', 'HF-78'))
         self.assertEqual(next_file.preset_id, file.preset_id)
 
+    def test_a_spreadsheet(self):
+        workbook = openpyxl.Workbook()
+        for row in (("Payment list", None), ("Document", "Net"), (self.one.name, 990.5), (self.two.name, -10)):
+            workbook.active.append(row)
+        workbook.active.delete_rows(1)
+        stream = io.BytesIO()
+        workbook.save(stream)
+        advice = self.upload(stream.getvalue(), 'list.xlsx').advice_ids
+        self.assertEqual(
+            (advice.name, advice.amount, advice.line_ids.mapped('amount')), ("list.xlsx", 980.5, [990.5, -10]))
+
     def test_columns_are_asked_once(self):
         """Unknown headers, amounts that can be read in two ways: asked, remembered, read."""
         data = "Ref A;Sum\nINV/2026/00001;1,000\nINV/2026/00002;500\n"
@@ -103,6 +117,10 @@ class TestRemittanceAdvice(CashFileCase):
         self.assertEqual(advice.state, 'open')
         with self.assertRaises(AccessError):
             advice.with_user(self.clerk).state = 'used'
+        payable = self.env['account.move.line'].search([
+            ('company_id', '=', self.company.id), ('account_type', '!=', 'asset_receivable')], limit=1)
+        with self.assertRaisesRegex(ValidationError, "is no receivable"):
+            advice.line_ids[0].with_user(self.clerk).move_line_id = payable
         with self.assertRaisesRegex(UserError, "is kept"):
             advice.with_user(self.clerk).unlink()
         advice.with_user(self.clerk).amount = 5
@@ -201,3 +219,5 @@ class TestRemittanceAdvice(CashFileCase):
         robot = self.receive(
             ('r.csv', self.good), sender="noreply@x.example.com", extra="Auto-Submitted: auto-generated\n")
         self.assertTrue(robot.advice_ids, "programs send advices")
+        with self.assertRaises(AccessError):  # nobody plays the mail gateway
+            self.env['ar.cash.file'].with_user(self.manager).message_new({'email_from': "bo@harbourfish.example.com"})
