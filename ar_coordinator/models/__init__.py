@@ -166,6 +166,7 @@ from . import ar_unapplied_follow
 from . import ar_own_customers
 from . import ar_report_filter
 from . import ar_hand_over_file
+from . import ar_hand_over_report
 from . import ar_write_off
 from . import ar_small_balance
 from . import ar_cash_rest

@@ -53,6 +53,98 @@ class TestHandOverFile(DunningCommon):
             {'hand_over_id': record.id, 'note': "Promises the rest"}])
         self.assertEqual((record.amount_recovered, record.amount_fees), (400, 60))
 
+    def test_fees_in_another_currency(self):
+        """Counted in the company's currency, at the rate of the day."""
+        record = self.hand_over()
+        entry = self.env['ar.hand.over.progress'].with_user(self.clerk).create({
+            'hand_over_id': record.id, 'kind': 'fee', 'amount': 50, 'currency_id': self.eur.id, 'note': "Fee",
+            'date': '2026-03-10'})
+        self.assertEqual((entry.amount_company, record.amount_fees), (80, 80))  # 0.625 EUR to the dollar
+
+    def test_money_that_arrived_at_the_agency(self):
+        """A payment of the customer, drawn up once; when it is posted it pays what was open."""
+        record = self.hand_over()
+        record.write({'agency_id': self.other_customer.id, 'agency_reference': "AZ 12"})
+        self.assertEqual((record.amount_start, record.amount_receivable), (1000, 1000))
+        entry = self.env['ar.hand.over.progress'].with_user(self.clerk).create({
+            'hand_over_id': record.id, 'kind': 'recovered', 'amount': 400, 'note': "First", 'date': '2026-03-30'})
+        action = entry.action_book()
+        payment = self.env['account.payment'].browse(action['res_id'])
+        self.assertRecordValues(payment, [{
+            'partner_id': self.customer.id, 'amount': 400, 'state': 'draft', 'payment_type': 'inbound',
+            'memo': "Alder & Sons AZ 12 First"}])
+        self.assertEqual(entry.action_book()['res_id'], payment.id, "once")
+        payment.action_post()
+        self.ar_match(self.invoice, payment.move_id)
+        self.env.invalidate_all()
+        self.assertEqual(
+            (record.amount_start, record.amount_receivable, self.invoice.amount_residual), (1000, 600, 600))
+        for vals in ({'amount': 1}, {'kind': 'note'}):
+            with self.assertRaises(UserError):
+                entry.write(vals)
+        with self.assertRaises(UserError):
+            entry.with_user(self.manager).unlink()
+        for vals in ({'payment_id': False}, {'bill_id': 1}):
+            with self.assertRaises(AccessError):
+                entry.write(vals)
+        with self.assertRaises(AccessError):
+            record.write({'amount_start': 5})
+
+    def test_fee_is_billed_by_the_agency(self):
+        record = self.hand_over()
+        entry = self.env['ar.hand.over.progress'].with_user(self.clerk).create({
+            'hand_over_id': record.id, 'kind': 'fee', 'amount': 60, 'note': "15 %", 'date': '2026-03-30'})
+        with self.assertRaises(UserError):  # whose bill?
+            entry.action_book()
+        record.agency_id = self.other_customer
+        entry.action_book()
+        bill = entry.bill_id
+        self.assertEqual((bill.move_type, bill.state, bill.partner_id, bill.amount_untaxed), (
+            'in_invoice', 'draft', self.other_customer, 60))
+        news = entry.create({'hand_over_id': record.id, 'note': "News"})
+        with self.assertRaises(UserError):
+            news.action_book()
+        with self.assertRaises(AccessError):
+            entry.with_user(self.reader).action_book()
+
+    def test_report_by_agency(self):
+        """Handed over, recovered, fees and what is open, by agency; taken back ones only when asked for."""
+        record = self.hand_over()
+        record.agency_id = self.other_customer
+        progress = self.env['ar.hand.over.progress'].with_user(self.clerk)
+        progress.create([
+            {'hand_over_id': record.id, 'kind': 'recovered', 'amount': 400, 'note': "First"},
+            {'hand_over_id': record.id, 'kind': 'fee', 'amount': 60, 'note': "15 %"}])
+        self.ar_pay(self.invoice, '2026-03-31', 400)
+        self.env.invalidate_all()  # another request
+        options = {'company_ids': self.company.ids}
+        report = self.env['ar.hand.over.report'].with_user(self.reader)
+        [row] = report.get_data(options)['rows']
+        self.assertEqual(
+            {key: row[key] for key in ('name', 'count', 'start', 'recovered', 'fees', 'open', 'share', 'cost')},
+            {'name': "Alder & Sons", 'count': 1, 'start': 1000, 'recovered': 400, 'fees': 60, 'open': 600, 'share': 0.4,
+             'cost': 0.15})
+        self.assertTrue(report.get_xlsx(options))
+        record.with_user(self.manager).action_return()
+        self.assertEqual(report.get_data(options)['rows'], [])
+        [row] = report.get_data({**options, 'show': 'all'})['rows']
+        self.assertEqual((row['recovered'], row['open'], row['customers'][0]['state']), (400, 0, "Taken back"))
+
+    def test_chasing_stops_and_goes_on_after_the_return(self):
+        """No reminder and no place on the worklist while the customer is away; back with us, both."""
+        desk = self.env['ar.worklist'].with_user(self.clerk)
+        key = [self.customer.id, self.company.id]
+
+        def is_chased():
+            run = self.ar_run()
+            return (key in desk.get_page({'company_ids': self.company.ids})['keys'],
+                    self.customer in run.letter_ids.partner_id)
+        self.assertEqual(is_chased(), (True, True))
+        record = self.hand_over()
+        self.assertEqual(is_chased(), (False, False))
+        record.with_user(self.manager).action_return()
+        self.assertEqual(is_chased(), (True, True))
+
     def test_progress_is_of_its_author_and_its_hand_over(self):
         record = self.hand_over()
         other = record.create({'partner_id': self.other_customer.id, 'to': 'agency', 'reason': "Does not pay"})
