@@ -106,6 +106,7 @@
         'views/ar_aging_views.xml',
         'views/ar_promise_inherit_views.xml',
         'views/ar_portal_templates.xml',
+        'views/ar_portal_payment_templates.xml',
         'views/ar_statement_views.xml',
         'views/ar_write_off_views.xml',
         'views/ar_credit_settings_views.xml',

@@ -320,3 +320,27 @@ class ArPortal(PortalAccount):
         if not customer or not letter:
             raise NotFound()
         return letter
+
+    # === PAYMENTS === #
+
+    @http.route(
+        [f'{HOME}/payments', f'{HOME}/payments/page/<int:page>'], type='http', auth='user', methods=['GET'],
+        website=True, readonly=True)
+    def ar_payments(self, page=1, account=None, **_kwargs):
+        """What became of the customer's payments, the latest first, one account (company and currency) at a time."""
+        customer, portal = self._ar_customer(), self._ar_portal()
+        if not customer:
+            return request.redirect('/my')
+        keys = [
+            (company, currency) for company in self._ar_companies()
+            for currency in portal._get_payment_currencies(customer, company)]
+        chosen = self._ar_account(account) if account else (keys or [(None, None)])[0]
+        values, step = {'payments': [], 'payment_accounts': keys, 'chosen': chosen}, self._ar_items_per_page
+        if all(chosen):
+            page = max(page, 1)
+            values['payments'], count = portal._get_payments(
+                customer, *chosen, limit=step, offset=(page - 1) * step)
+            values['account_key'] = key = f'{chosen[0].id}-{chosen[1].id}'
+            values['pager'] = pager(
+                url=f'{HOME}/payments', total=count, page=page, step=step, url_args={'account': key})
+        return self._ar_render('portal_payments', 'ar_payments', **values)

@@ -183,6 +183,8 @@ from . import ar_money
 from . import ar_payment_return
 from . import ar_payment_return_source
 from . import ar_payment_move
+from . import ar_cash_token
+from . import ar_portal_payments
 from . import ar_escalation_path
 from . import ar_escalation
 from . import ar_escalation_worklist

@@ -124,3 +124,4 @@ from . import test_cash_file
 from . import test_remittance_advice
 from . import test_payment_move
 from . import test_uninstall
+from . import test_portal_payments

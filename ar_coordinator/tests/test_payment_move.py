@@ -23,18 +23,19 @@ class TestPaymentMove(TillCase):
         return rows.get(self.customer.id, 0), rows.get(self.other_customer.id, 0)
 
     def test_the_customer_is_changed_on_the_payment(self):
-        payment = self.ar_pay(self.two, '2026-03-05')
-        self.assertEqual(self.owed(), (1_000, 300))
+        payment = self.ar_cash(300, '2026-03-05')
+        self.ar_match(self.two, payment)
+        self.assertEqual(self.owed(), (1_200, 300))
         record = self.enter(payment)
         self.assertEqual((record.partner_id, record.amount, record.currency_id), (
-            self.customer, 500, self.company.currency_id))
+            self.customer, 300, self.company.currency_id))
         record.action_confirm()
-        self.assertEqual((self.two.amount_residual, self.owed()), (500, (1_500, -200)))
+        self.assertEqual((self.two.amount_residual, self.owed()), (500, (1_500, 0)))
         self.assertFalse(record.transfer_ids)
         self.assertEqual(payment.partner_id | payment.move_id.line_ids.partner_id, self.other_customer)
         for partner in (self.customer, self.other_customer):
             body = partner.message_ids[0].body
-            for words in ("500.00", payment.name, "Harbour Fish Ltd to Alder", "till_clerk", "Same name"):
+            for words in ("300.00", payment.name, "Harbour Fish Ltd to Alder", "till_clerk", "Same name"):
                 self.assertIn(words, body)
         self.assertIn("payment was another customer's", self.two.message_ids[0].body)
         record.action_apply()
@@ -43,7 +44,7 @@ class TestPaymentMove(TillCase):
         proposal.with_user(self.clerk).action_apply()
         self.assertEqual(self.three.amount_residual, 0)
         record.action_undo()
-        self.assertEqual((self.two.amount_residual, self.three.amount_residual, self.owed()), (0, 300, (1_000, 300)))
+        self.assertEqual((self.two.amount_residual, self.three.amount_residual, self.owed()), (200, 300, (1_200, 300)))
         self.assertEqual(payment.partner_id | payment.move_id.line_ids.partner_id, self.customer)
         self.assertEqual((record.state, record.undone_by_id), ('undone', self.clerk))
 
