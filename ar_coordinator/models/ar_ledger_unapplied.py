@@ -81,7 +81,8 @@ class ArLedger(models.AbstractModel):
                    COALESCE(follow.user_id, away.substitute_id, collector.user_id) AS user_id,
                    follow.next_step, follow.date_next, follow.note
               FROM item
-              JOIN account_move move ON move.id = item.move_id
+              JOIN LATERAL (  -- credits are few: looked up one by one, and not by reading all entries
+                SELECT own.* FROM account_move own WHERE own.id = item.move_id LIMIT 1) AS move ON TRUE
               JOIN account_journal journal ON journal.id = move.journal_id
               JOIN res_company company ON company.id = move.company_id
          LEFT JOIN ar_unapplied_follow follow ON follow.move_line_id = item.line_id
