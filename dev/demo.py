@@ -27,7 +27,7 @@ from .demo_server import Books, Server
 from .smtp_sink import MailSink
 
 PORT = 8069
-STORY_FILES = ("demo_story.py", "demo_story_data.py", "demo_desk.py")
+STORY_FILES = ("demo_story.py", "demo_story_data.py", "demo_desk.py", "demo_close.py")
 OURS = ("summary.json", "aged_receivables.xlsx", "aged_receivables.pdf", "mail", "letters", "odoo.log", "server.log")
 # Services on the internet that Odoo would ask now and then.
 SERVICES = ("iap.endpoint", "iap.partner_autocomplete.endpoint", "enrich.endpoint", "sms.endpoint",
@@ -110,6 +110,7 @@ class Demo:
         return self.env.template(name, base, f"Writing fifteen months of business until {self.day}", self._write_story)
 
     def _write_story(self, db):
+        from . import demo_close
         from .demo_desk import answer_letters, play
         from .demo_story import PAST_RUNS, build, date_letters, render_invoices
         port = self.env.free_port()
@@ -121,6 +122,7 @@ class Demo:
                 build(odoo, self.day, lambda text: self.show.progress(text))
                 self.show.progress("promises, a payment plan, credit limits")
                 play(odoo, self.day)
+                demo_close.play(odoo, self.day)
             stack.enter_context(Server(self.env, db, port, sink.port, self.output / "server.log"))
             with books.open() as odoo:
                 self.show.progress("PDFs of the overdue invoices, as they were sent then")
@@ -131,6 +133,9 @@ class Demo:
                 send_mail(books)
                 with books.open() as odoo:
                     date_letters(odoo["ar.dunning.run"].browse(runs))
+            with books.open() as odoo:
+                self.show.progress("last month's statements and month-end pack")
+                demo_close.close_month(odoo, self.day)
             with books.open() as odoo:
                 self.show.progress("what customers answered")
                 answer_letters(odoo, runs)

@@ -52,6 +52,13 @@ SCREENS = (
     ("promises", "/odoo/ar-promises", ".o_data_row", ()),
     ("payment_plan", "/odoo/ar-payment-plans", ".o_data_row", (
         (".o_data_row .o_data_cell[name=partner_id]", "Ironbridge", ".o_form_view"),)),
+    ("collections", "/odoo/ar-collections", ".o_ar_report_table", ()),
+    ("invoice_delivery", "/odoo/ar-delivery", ".o_data_row", ()),
+    ("statement_run", "/odoo/ar-statement-runs", ".o_data_row", (
+        (".o_data_row .o_data_cell[name=name]", 1, ".o_form_view"),)),
+    ("write_offs", "/odoo/ar-write-offs", ".o_data_row", ()),
+    ("provision", "/odoo/ar-provisions", ".o_data_row", ((".o_data_row .o_data_cell", 0, ".o_form_view"),)),
+    ("month_end", "/odoo/ar-month-end", ".o_data_row", ((".o_data_row .o_data_cell", 0, ".o_form_view"),)),
     ("customer_answers", "/odoo/ar-answers", ".o_data_row", ()),
     ("on_hold", "/odoo/ar-on-hold", ".o_data_row", ()),
     ("customer_credit", "/odoo/ar-exposure", ".o_data_row", (

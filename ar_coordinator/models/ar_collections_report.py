@@ -78,6 +78,11 @@ class ArCollectionsReport(models.AbstractModel):
         moved = {week: (billed, collected) for _key, week, billed, collected in ledger._moved(opts, mondays[0], None)}
         points = ledger._point_facts(opts, ends)
         targets = self.env['ar.kpi.target']._get_targets(opts, mondays, currency, rates).get('collected_week')
+        # today's are the aged receivables', to the cent also where companies' currencies are converted
+        scope = {key: opts[key] for key in ('as_of', 'company_ids', 'collector_ids', 'risk_class_ids')}
+        now = ledger.aged_balance({**scope, 'bucket_limits': [90], 'limit': 1})['totals']
+        points['receivable'][-1] = now['total']
+        points['overdue'][-1] = currency.round(sum(now['amounts'][1:]))
         rows = []
         for number, (monday, end) in enumerate(zip(mondays, ends, strict=True)):
             billed, collected = moved.get(monday, (0.0, 0.0))

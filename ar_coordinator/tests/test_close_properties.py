@@ -42,7 +42,9 @@ class TestCloseProperties(LedgerPropertiesCase):
                         self._act(moves, *action)
                     self.env.flush_all()
                     for period in periods:
-                        seen.update(self._check_period(*(START + timedelta(days=day) for day in sorted(period))))
+                        first, last = (START + timedelta(days=day) for day in sorted(period))
+                        seen.update(self._check_period(first, last))
+                    self._check_other_reports(last)
                     raise _RollBack
             except _RollBack:
                 self.env.invalidate_all()
@@ -104,3 +106,33 @@ class TestCloseProperties(LedgerPropertiesCase):
         for line in lines:
             self.assertEqual(self.company.currency_id.round(sum(parts[line.id].values())), line.balance)
             self.assertLessEqual(len(set(parts[line.id]) - {'write_offs'}), 1)
+
+    def _check_other_reports(self, day):
+        """Key figures, collections, forecast, statements, loss rates and the pack's ageing are of the same ledger."""
+        as_of = {'as_of': day, 'company_ids': self.company.ids}
+        closing, currency = self.ledger_balance(day), self.company.currency_id
+        aged = self.aged(day)
+        figures = self.env['ar.kpi.report'].get_data({**as_of, 'months': 3})
+        self.assertEqual(figures['receivable'], closing)
+        for point in figures['series']:
+            self.assertEqual(currency.round(point['receivable']), self.ledger_balance(point['month']), point['month'])
+        collections = self.env['ar.collections.report'].get_data(as_of)
+        self.assertEqual(collections['totals']['outstanding'], closing)
+        self.assertEqual(currency.round(sum(row['outstanding'] for row in collections['collectors'])), closing)
+        overdue = currency.round(sum(aged['totals']['amounts'][1:]))
+        self.assertEqual((collections['totals']['overdue'], figures['overdue']), (overdue, overdue))
+        forecast = self.env['ar.cash.forecast'].get_data(as_of)
+        self.assertEqual((forecast['totals']['total'], forecast['difference_to_ledger']), (closing, 0))
+        for case in forecast['scenarios'].values():
+            self.assertEqual(currency.round(sum(case['weeks']) + sum(
+                case[name] for name in ('later', 'doubtful', 'disputed', 'credits'))), closing)
+        customers = self.env['res.partner'].browse([row['id'] for row in aged['rows'] if row['id']])
+        nobodys = sum(row['total'] for row in aged['rows'] if not row['id'])
+        balances = sum(own['balance'] for own in self.env['ar.statement'].get_many(
+            customers, self.company, date_to=day).values())
+        self.assertEqual(currency.round(balances + nobodys), closing)
+        rates = self.env['ar.loss.report'].get_data(as_of)
+        limits = self.aged(day, bucket_limits=rates['bucket_limits'])
+        self.assertEqual([row['gross'] for row in rates['matrix']], limits['totals']['amounts'])
+        pack = self.env['ar.month.end.aging'].get_data({**as_of, 'group_by': 'country'})
+        self.assertEqual((pack['totals']['total'], pack['difference_to_ledger']), (closing, 0))
