@@ -9,6 +9,8 @@ What a file says goes into `ar.cash.file.line` (bank transactions) or `ar.remitt
 import base64
 import hashlib
 
+from psycopg2.errors import SerializationFailure
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, LockError, UserError
 
@@ -20,6 +22,7 @@ GUARDED_FIELDS = {
     'name', 'company_id', 'kind', 'state', 'origin', 'sender', 'content', 'checksum', 'size', 'message', 'controls',
     'controls_agree', 'inbox_id', 'line_ids', 'advice_ids'}
 MAX_MEGABYTES = 20  # ir.config_parameter ar_coordinator.cash_file_max_megabytes
+TRIES = 5  # of a batch, when others load into the same journal
 AT_ONCE = 100  # lines loaded while the user waits; more are loaded in the background
 KINDS = [
     ('camt053', "camt.053 statement"), ('camt054', "camt.054 notification"), ('mt940', "MT940 statement"),
@@ -400,15 +403,31 @@ class ArCashFile(models.Model):
     def _cron_load(self):
         """Go on with files that are loading, batch by batch; one that fails waits for a look and stops no other."""
         for file in self.search([('state', '=', 'loading')], order='id'):
-            while file.state == 'loading':
-                try:
-                    with self.env.cr.savepoint():
-                        file._lock()
-                        done = file._load_some(AT_ONCE)
-                except UserError as error:
-                    file.write({'state': 'check', 'message': error.args[0]})
-                    done = 1
+            while file._load_batch():
                 waiting = self.env['ar.cash.file.line'].search_count([
                     ('file_id.state', '=', 'loading'), ('state', '=', 'waiting')])
-                if not self.env['ir.cron']._commit_progress(done, remaining=waiting):
+                if not self.env['ir.cron']._commit_progress(1, remaining=waiting):
                     return
+
+    def _load_batch(self):
+        """Load one batch of the file, unless somebody else is at it.
+
+        :return: whether there was one
+        """
+        self.ensure_one()
+        for _attempt in range(TRIES):
+            if not self.try_lock_for_update():
+                return False
+            self.invalidate_recordset()
+            if self.state != 'loading':
+                return False
+            try:
+                with self.env.cr.savepoint():
+                    self._load_some(AT_ONCE)
+            except UserError as error:
+                self.write({'state': 'check', 'message': error.args[0]})
+            except SerializationFailure:  # another file was loaded into the journal: again, with its lines in sight
+                self.env.cr.rollback()
+                continue
+            return True
+        return False

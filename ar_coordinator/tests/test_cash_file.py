@@ -197,6 +197,9 @@ class TestCashFile(CashFileCase):
                 raise psycopg2.OperationalError("the server went away")
             file.invalidate_recordset()
             self.assertEqual((file.loaded_count, len(self.transactions())), (3, 3), "the killed batch left nothing")
+            with patch.object(type(file), 'try_lock_for_update', lambda files, **_kw: files.browse()):
+                self.assertFalse(file._load_batch(), "somebody else is at it: nothing is done, nothing is noted")
+            self.assertEqual((file.state, file.message, file.waiting_count), ('loading', False, 4))
             with self.enter_registry_test_mode():
                 self.env.ref('ar_coordinator.ir_cron_ar_cash_file').method_direct_trigger()
         self.env.invalidate_all()
