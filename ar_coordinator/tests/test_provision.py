@@ -72,6 +72,27 @@ class TestLossRates(ProvisionCommon):
             data['loss'],
             kpi.expected_credit_loss([row['gross'] for row in data['matrix']], [row['rate'] for row in data['matrix']]))
 
+    def test_two_companies_three_currencies(self):
+        """A second company's books are in EUR, its invoice in GBP: 80 GBP are 100 EUR, 160 in the first one's USD."""
+        branch = self.setup_other_company(name="AR branch", currency_id=self.eur.id)
+        company = branch['company']
+        self.env.user.company_ids |= company
+        gbp = self.setup_other_currency('GBP', rates=[])
+        self.env['res.currency.rate'].create({
+            'name': '1900-01-01', 'currency_id': gbp.id, 'rate': 0.8, 'company_id': company.id})
+        invoice = self.env['account.move'].with_company(company).create({
+            'move_type': 'out_invoice', 'partner_id': self.customer.id, 'invoice_date': '2025-09-01',
+            'date': '2025-09-01', 'invoice_date_due': '2025-10-01', 'invoice_payment_term_id': False,
+            'currency_id': gbp.id, 'invoice_line_ids': [Command.create({
+                'name': "Goods", 'price_unit': 80, 'tax_ids': [],
+                'account_id': branch['default_account_revenue'].id})]})
+        invoice.action_post()
+        data = self.rates(company_ids=[self.company.id, company.id])
+        self.assertEqual(data['currency_id'], self.company.currency_id.id)
+        self.assertEqual([row['reached'] for row in data['matrix']], [100_160, 50_160, 23_160, 8_160, 2_160])
+        self.assertEqual([row['gross'] for row in data['matrix']], [300_000, 140_000, 60_000, 23_000, 5_160])
+        self.assertEqual(sum(data['roll'][-1]['amounts']), 528_160)
+
     def test_only_invoices_old_enough_are_looked_at(self):
         """Due 91 days before the date or earlier, within the months: younger ones had no time to be lost."""
         history = self.rates()['history']

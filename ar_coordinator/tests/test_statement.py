@@ -3,10 +3,12 @@ import io
 import random
 
 from openpyxl import load_workbook
+from pypdf import PdfReader
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from .dunning_common import DunningCommon, instalment_terms
 
@@ -196,6 +198,21 @@ class TestStatement(DunningCommon):
         self.assertEqual([row[4] for row in rows], [0, 1000.5, 800.5, 800.5])
 
     # === VOLUME === #
+
+    def test_pdf_text(self):
+        """The printed page says what get_data says."""
+        invoice = self.ar_invoice(1000, '2026-02-10', due='2026-03-10')
+        self.ar_cash(30.5, '2026-03-20')
+        with mute_logger('odoo.addons.base.models.ir_actions_report'):  # a wkhtmltopdf without patched Qt
+            name, content = self.statement.with_context(force_report_rendering=True).get_pdf(
+                self.customer, self.company)
+        self.assertEqual(name, "Statement 2026-03-31.pdf")
+        text = " ".join("".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages).split())
+        data = self.get()[self.customer.id]
+        [table] = data['tables']
+        self.assertEqual(table['total'], 969.5)
+        for part in (invoice.name, "03/10/2026", "1,000.00", "30.50", "969.50", "Not assigned yet", self.customer.name):
+            self.assertIn(part, text)
 
     def test_queries_do_not_grow_with_the_customers(self):
         """Failure 22 for statements: 30 customers cost as many queries as one, of either kind."""
