@@ -73,9 +73,10 @@ class ArDeposit(models.Model):
             ('type', '=', 'bank'), ('company_id', '=', self.env.company.id)], limit=1)
 
     @api.depends('reference')
+    @api.depends_context('lang')
     def _compute_name(self):
         for deposit in self:
-            number = f"DEP-{deposit._origin.id or 0:05}"
+            number = f"DEP-{deposit._origin.id:05}" if deposit._origin.id else self.env._("New")
             deposit.name = f"{number} ({deposit.reference})" if deposit.reference else number
 
     @api.depends('journal_id')
@@ -446,5 +447,8 @@ class ArDepositLine(models.Model):
 
     def _get_reference(self):
         """Return what identifies the cheque or cash on the payment. Not its memo: matching would read the number."""
-        what = self.env._("Cheque %s", self.number) if self.kind == 'cheque' else self.env._("Cash")
-        return f"{what} ({self.deposit_id.name})"
+        return f"{self._get_kind_name()} ({self.deposit_id.name})"
+
+    def _get_kind_name(self):
+        """Return the words for the cheque or the cash."""
+        return self.env._("Cheque %s", self.number) if self.kind == 'cheque' else self.env._("Cash")

@@ -91,9 +91,10 @@ class ArPaymentMove(models.Model):
     # === COMPUTE METHODS === #
 
     @api.depends('partner_id.name', 'partner_to_id.name')
+    @api.depends_context('lang')
     def _compute_name(self):
         for record in self:
-            number = f"MOV-{record._origin.id or 0:05}"
+            number = f"MOV-{record._origin.id:05}" if record._origin.id else self.env._("New")
             names = " → ".join(filter(None, (record.partner_id.name, record.partner_to_id.name)))
             record.name = f"{number}: {names}" if names else number
 

@@ -105,9 +105,10 @@ class ArPaymentReturn(models.Model):
     # === COMPUTE METHODS === #
 
     @api.depends('partner_id.name')
+    @api.depends_context('lang')
     def _compute_name(self):
         for record in self:
-            number = f"RET-{record._origin.id or 0:05}"
+            number = f"RET-{record._origin.id:05}" if record._origin.id else self.env._("New")
             record.name = f"{number}: {record.partner_id.name}" if record.partner_id else number
 
     @api.depends('payment_id', 'statement_line_id', 'return_line_id')

@@ -67,11 +67,15 @@ class ArPortal(models.AbstractModel):
             ('state', '=', 'proposed'), '|', ('payment_line_id', 'in', lines.ids),
             ('statement_line_id', 'in', waiting.ids)])
         moves = self.env['ar.payment.move'].search([
-            ('state', '=', 'confirmed'), ('transfer_ids.line_ids', 'in', (
-                lines.matched_debit_ids.debit_move_id | lines.matched_credit_ids.credit_move_id).ids)])
+            ('state', '=', 'confirmed'), '|', '|', ('payment_id', 'in', lines.move_id.origin_payment_id.ids),
+            ('statement_line_id', 'in', lines.move_id.statement_line_id.ids),
+            ('transfer_ids', 'in', lines.move_id.ids)])
+        cheques = self.env['ar.deposit.line'].search([('payment_id', 'in', lines.move_id.origin_payment_id.ids)])
         return {
             'returned': returned, 'not_paid': returns.entry_line_ids | moves.transfer_ids.line_ids,
             'corrected': moves.transfer_ids,
+            'moved': (moves.payment_id.move_id | moves.statement_line_id.move_id | moves.transfer_ids).ids,
+            'cheques': {line.payment_id.move_id.id: line._get_kind_name() for line in cheques},
             'proposed': (proposals.payment_line_id.move_id | proposals.statement_line_id.move_id).ids}
 
     @api.model
@@ -88,16 +92,24 @@ class ArPortal(models.AbstractModel):
                     items.append({
                         'name': invoice.name, 'amount': amount,
                         'url': f'/my/invoices/{invoice.id}' if invoice.is_sale_document() else ''})
-        source = move.origin_payment_id.memo or move.statement_line_id.payment_ref or ''
         amount = -sum(lines.mapped('amount_currency')) if lines else abs(
             move.statement_line_id.amount_currency if move.statement_line_id.foreign_currency_id
             else move.statement_line_id.amount)
         values = {
-            'date': day, 'name': move.name, 'text': source, 'amount': currency.round(amount), 'items': items,
+            'date': day, 'name': move.name, 'text': self._get_payment_text(move, facts), 'amount': currency.round(amount), 'items': items,
             'applied': currency.round(sum(item['amount'] for item in items)),
             'on_account': currency.round(-sum(lines.mapped('amount_residual_currency'))),
             'returned': facts['returned'][move.id], 'corrected': currency.round(corrected)}
         return {**values, 'state': self._get_payment_state(move, lines, currency, values, facts)}
+
+    @api.model
+    def _get_payment_text(self, move, facts):
+        """Return the customer's own words on a payment: no memo of ours, and nothing of money that was moved."""
+        if move.id in facts['moved']:
+            return ''
+        payment = move.origin_payment_id
+        return (facts['cheques'].get(move.id) or payment.payment_transaction_id.reference
+                or move.statement_line_id.payment_ref or '')
 
     @api.model
     def _get_payment_state(self, move, lines, currency, values, facts):

@@ -1,4 +1,5 @@
 """What customers see of their payments, and only of theirs; and who paid by the card or online payment a text names."""
+from odoo import Command
 from odoo.tests import tagged
 
 from .portal_common import PortalHttpCommon
@@ -32,8 +33,9 @@ class TestPortalPayments(PortalHttpCommon):
             {name: rows[applied.name][name] for name in ('state', 'amount', 'applied', 'on_account', 'items')},
             {'state': 'applied', 'amount': 400, 'applied': 400, 'on_account': 0, 'items': [
                 {'name': self.invoice.name, 'url': f'/my/invoices/{self.invoice.id}', 'amount': 400}]})
-        self.assertEqual((rows[money.name]['state'], rows[money.name]['text']), ('on_account', "Thank you"))
-        self.assertEqual((rows[waiting.move_id.name]['state'], rows[waiting.move_id.name]['amount']), ('waiting', 50))
+        self.assertEqual((rows[money.name]['state'], rows[money.name]['text']), ('on_account', ''), "our own memo")
+        row = rows[waiting.move_id.name]
+        self.assertEqual((row['state'], row['amount'], row['text']), ('waiting', 50, "On its way"))
         self.ar_match(self.other, money)
         proposal_of = self.env['ar.cash']._propose(self.company).mapped('payment_line_id.move_id')
         row = next(row for row in self.payments() if row['name'] == money.name)
@@ -50,17 +52,21 @@ class TestPortalPayments(PortalHttpCommon):
         part = self.ar_pay(self.other, self.due(19))
         self.env['ar.payment.return'].create({
             'payment_id': part.id, 'date': self.due(5), 'amount': 100}).action_confirm()
-        wrong = self.ar_cash(80, self.due(18))
+        wrong = self.transaction(80, "For Alder, not you", partner_id=self.customer.id)
+        wrong.move_id.with_context(skip_account_move_synchronization=True, skip_readonly_check=True).line_ids.filtered(
+            lambda line: line.account_id == self.bank.suspense_account_id).account_id = self.receivable
         self.env['ar.payment.move'].create({
-            'payment_id': wrong.id, 'amount': 30, 'partner_to_id': self.other_customer.id, 'reason': "Typed wrong",
+            'statement_line_id': wrong.id, 'amount': 30, 'partner_to_id': self.other_customer.id, 'reason': "Typed wrong",
             'date': self.due(4)}).action_confirm()
         rows = {row['name']: row for row in self.payments()}
         self.assertEqual((rows[bounced.name]['state'], rows[bounced.name]['items']), ('returned', []))
         self.assertEqual(
             (rows[part.name]['state'], rows[part.name]['applied'], rows[part.name]['returned']), ('applied', 200, 100))
-        self.assertEqual((rows[wrong.name]['on_account'], rows[wrong.name]['items']), (50, []))
+        row = rows[wrong.move_id.name]
+        self.assertEqual((row['on_account'], row['items'], row['text']), (50, [], ''))
         self.assertEqual(
-            [(row['amount'], row['on_account']) for row in self.payments(self.other_customer)], [(30, 30)])
+            [(row['amount'], row['on_account'], row['text']) for row in self.payments(self.other_customer)],
+            [(30, 30, '')])
 
     def test_other_currencies_have_their_own_list(self):
         self.ar_cash(70, self.due(3), currency_id=self.eur.id)
@@ -74,12 +80,16 @@ class TestPortalPayments(PortalHttpCommon):
         self.assertIn("not received any payments", self.get('/payments').text)
         self.ar_pay(self.invoice, self.due(20), amount=400)
         theirs = self.ar_pay(self.theirs, self.due(20))
-        bounced = self.ar_cash(123.45, self.due(10), memo="CHEQUE 99")
-        self.env['ar.payment.return'].create({'payment_id': bounced.id, 'date': self.due(5)}).action_confirm()
+        deposit = self.env['ar.deposit'].create({
+            'journal_id': self.bank.id, 'date': self.due(10), 'control_total': 123.45, 'line_ids': [Command.create({
+                'partner_id': self.customer.id, 'number': '99', 'amount': 123.45, 'memo': "For our eyes"})]})
+        deposit.action_confirm()
+        self.env['ar.payment.return'].create({
+            'payment_id': deposit.line_ids.payment_id.id, 'date': self.due(5)}).action_confirm()
         page = self.get('/payments').text
-        for text in ("400.00", self.invoice.name, "Applied to your invoices", "CHEQUE 99", "Returned by the bank"):
+        for text in ("400.00", self.invoice.name, "Applied to your invoices", "Cheque 99", "Returned by the bank"):
             self.assertIn(text, page)
-        for text in ("777", self.theirs.name, theirs.name):
+        for text in ("777", self.theirs.name, theirs.name, "For our eyes"):
             self.assertNotIn(text, page)
         self.assertEqual(self.get(f'/payments?account={self.account_key()}').status_code, 200)
         other = self.setup_other_company()['company']
