@@ -96,7 +96,8 @@ class ArPortal(models.AbstractModel):
             move.statement_line_id.amount_currency if move.statement_line_id.foreign_currency_id
             else move.statement_line_id.amount)
         values = {
-            'date': day, 'name': move.name, 'text': self._get_payment_text(move, facts), 'amount': currency.round(amount), 'items': items,
+            'date': day, 'name': move.name, 'text': self._get_payment_text(move, facts),
+            'amount': currency.round(amount), 'items': items,
             'applied': currency.round(sum(item['amount'] for item in items)),
             'on_account': currency.round(-sum(lines.mapped('amount_residual_currency'))),
             'returned': facts['returned'][move.id], 'corrected': currency.round(corrected)}

@@ -56,8 +56,8 @@ class TestPortalPayments(PortalHttpCommon):
         wrong.move_id.with_context(skip_account_move_synchronization=True, skip_readonly_check=True).line_ids.filtered(
             lambda line: line.account_id == self.bank.suspense_account_id).account_id = self.receivable
         self.env['ar.payment.move'].create({
-            'statement_line_id': wrong.id, 'amount': 30, 'partner_to_id': self.other_customer.id, 'reason': "Typed wrong",
-            'date': self.due(4)}).action_confirm()
+            'statement_line_id': wrong.id, 'amount': 30, 'partner_to_id': self.other_customer.id,
+            'reason': "Typed wrong", 'date': self.due(4)}).action_confirm()
         rows = {row['name']: row for row in self.payments()}
         self.assertEqual((rows[bounced.name]['state'], rows[bounced.name]['items']), ('returned', []))
         self.assertEqual(
