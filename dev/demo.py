@@ -27,7 +27,8 @@ from .demo_server import Books, Server
 from .smtp_sink import MailSink
 
 PORT = 8069
-STORY_FILES = ("demo_story.py", "demo_story_data.py", "demo_desk.py", "demo_close.py")
+STORY_FILES = (
+    "demo_story.py", "demo_story_data.py", "demo_desk.py", "demo_close.py", "demo_cash.py")
 OURS = ("summary.json", "aged_receivables.xlsx", "aged_receivables.pdf", "mail", "letters", "odoo.log", "server.log")
 # Services on the internet that Odoo would ask now and then.
 SERVICES = ("iap.endpoint", "iap.partner_autocomplete.endpoint", "enrich.endpoint", "sms.endpoint",
@@ -111,6 +112,7 @@ class Demo:
 
     def _write_story(self, db):
         from . import demo_close
+        from .demo_cash import receive
         from .demo_desk import answer_letters, play
         from .demo_story import PAST_RUNS, build, date_letters, render_invoices
         port = self.env.free_port()
@@ -139,6 +141,8 @@ class Demo:
             with books.open() as odoo:
                 self.show.progress("what customers answered")
                 answer_letters(odoo, runs)
+                self.show.progress("yesterday's and today's cash")
+                receive(odoo, self.day)
             send_mail(books)
 
     def _import_ledger(self):

@@ -40,6 +40,9 @@ SCREENS = (
         ("th[data-column=total] button", 0, "th[data-column=total][aria-sort]"),
         (".o_ar_toggle", 0, ".o_ar_open_item"), (".o_ar_toggle", 2, ".o_ar_row[data-id] ~ .o_ar_item"))),
     ("kpi", "/odoo/ar-kpi", ".o_ar_kpi canvas", ()),
+    ("cash_desk", "/odoo/ar-cash-desk", ".o_ar_cash_items .o_ar_cash_item", (
+        (".o_ar_receipt", "damaged", ".o_ar_cash_items .o_ar_rest"),)),
+    ("cash_journal", "/odoo/ar-cash-journal", ".o_ar_report_table", ()),
     ("cash_forecast", "/odoo/ar-cash-forecast", ".o_ar_chart canvas", ()),
     ("collectors", "/odoo/ar-collectors", ".o_ar_report_table", ()),
     # above it in the list: the second runs of the day, which sent nothing, and the other company's
