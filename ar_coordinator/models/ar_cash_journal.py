@@ -283,8 +283,10 @@ class ArCashJournal(models.AbstractModel):
             'closing': self.env._("On account of customers, and bank transactions nobody applied yet")}
         columns = [{'key': 'name', 'label': self.env._("Bank account and day"), 'type': 'text'}, *(
             {'key': key, 'label': labels[key], 'type': 'amount', 'title': titles.get(key),
-             'phone': key in ('received', 'closing')} for key in COLUMNS),
-            {'key': 'own', 'label': self.env._("In its currency"), 'type': 'text', 'phone': False}]
+             'phone': key in ('received', 'closing')} for key in COLUMNS)]
+        if any(row['own_currency_id'] != row['currency_id'] for row in data['rows']):
+            columns.append(
+                {'key': 'own', 'label': self.env._("Received in its currency"), 'type': 'text', 'phone': False})
         rows = []
         for row in data['rows']:
             rows.append(self._make_cash_row(data, row, None))
@@ -348,9 +350,9 @@ class ArCashJournal(models.AbstractModel):
             'empty': self.env._("Nothing was applied from proposals or undone in this period."),
             'columns': [
                 {'key': 'name', 'label': self.env._("Who"), 'type': 'text'},
-                {'key': 'applied', 'label': self.env._("Applied"), 'type': 'integer'},
+                {'key': 'applied', 'label': self.env._("Applied"), 'type': 'integer', 'phone': False},
                 {'key': 'applied_amount', 'label': self.env._("Amount applied"), 'type': 'amount'},
-                {'key': 'undone', 'label': self.env._("Undone"), 'type': 'integer'},
+                {'key': 'undone', 'label': self.env._("Undone"), 'type': 'integer', 'phone': False},
                 {'key': 'undone_amount', 'label': self.env._("Amount undone"), 'type': 'amount'}]}
 
     def _get_rest_table(self, data):
