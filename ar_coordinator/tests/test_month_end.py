@@ -231,7 +231,7 @@ class TestMonthEnd(MonthEndCommon):
         with patch.object(ar_table_export, 'MOST_ROWS', 1):
             pdf = PdfReader(io.BytesIO(self.env['ar.roll.forward'].get_pdf({**self.options, 'group_by': 'partner'})))
         text = " ".join(" ".join(page.extract_text() for page in pdf.pages).split())
-        self.assertIn("1 more rows are not printed", text)
+        self.assertIn("1 more row is not printed", text)
         self.assertIn("1,155.00", text)
         self.assertEqual(ar_table_report._first_rows([{'level': 0}, {'level': 0}, {'level': 'total'}], 1), [
             {'level': 0}, {'level': 'total'}])
