@@ -1,7 +1,9 @@
 """A test bed for cash application: receipts made from open items with stated perturbations, and what is right for each.
 
 Pure Python: `make_bed(seed)` returns items, what is known of customers, and receipts with their truth; `judge` compares
-proposals with it. Run as a program it prints the figures for one seed: python3 -m benchmarks.cash_bed [SEED]
+proposals with it. No item is paid by two receipts (but for payments made twice), and who pays all he owes pays once.
+Run as a program it prints the figures of seeds: python3 -m benchmarks.cash_bed [SEED ...]. The engine's weights were set
+on seeds 1 to 3; the figures that count are those of others.
 """
 import random
 import sys
@@ -25,6 +27,7 @@ SHARES = {
     'no_account': 0.40,  # no bank account of the customer on file
     'round': 0.15,  # of the items: whole hundreds
     'noise': 0.20,  # dates and other numbers in the text
+    'twice': 0.005,  # the payment before, made again by mistake: pays nothing
 }
 FEE = 1500
 TODAY = date(2026, 6, 30)
@@ -46,8 +49,20 @@ def make_bed(seed, customers=4_000, items=40_000, receipts=10_000):
     by_customer = {}
     for item in book:
         by_customer.setdefault(item['customer'], []).append(item)
-    owing = sorted(customer for customer, rows in by_customer.items() if sum(row['residual'] > 0 for row in rows))
-    rows = [_make_receipt(rng, number, by_customer, owing, names, accounts) for number in range(1, receipts + 1)]
+    free = {customer: list(rows) for customer, rows in by_customer.items()}  # what nobody pays yet
+    rows = []
+    for number in range(1, receipts + 1):
+        flags = {name for name, share in SHARES.items() if rng.random() < share}
+        if 'twice' in flags and rows:
+            values, _truth = rng.choice(rows)
+            rows.append(({**values, 'key': number}, {}))
+            continue
+        customer = _choose_customer(rng, flags, free, by_customer, names)
+        rows.append(_make_receipt(rng, number, free[customer], flags, names[customer], accounts[customer]))
+        paid = rows[-1][1]
+        free[customer] = [row for row in free[customer] if row['key'] not in paid]
+        if 'statement' in flags:
+            free[customer] = []
     known = {customer: account for customer, account in accounts.items() if customer % 10 >= SHARES['no_account'] * 10}
     return book, names, known, rows
 
@@ -66,13 +81,22 @@ def _make_item(rng, key, customers):
         'discount_until': TODAY + timedelta(days=rng.randint(0, 5)) if discount else None}
 
 
-def _make_receipt(rng, number, by_customer, owing, names, accounts):
-    customer = rng.choice(owing)
-    rows = by_customer[customer]
+def _choose_customer(rng, flags, free, by_customer, names):
+    """Return a customer with something to pay; who pays by statement has not paid anything else."""
+    while True:
+        customer = rng.randint(1, len(names))
+        rows = free.get(customer, ())
+        if not any(row['residual'] > 0 for row in rows):
+            continue
+        if 'statement' not in flags or (
+                len(rows) == len(by_customer[customer]) and sum(row['residual'] for row in rows) > 0):
+            return customer
+
+
+def _make_receipt(rng, number, rows, flags, name, account):
     debts = [row for row in rows if row['residual'] > 0]
     credits = [row for row in rows if row['residual'] < 0]
-    flags = {name for name, share in SHARES.items() if rng.random() < share}
-    if 'statement' in flags and sum(row['residual'] for row in rows) > 0:
+    if 'statement' in flags:
         chosen = list(rows)
     else:
         count = min(len(debts), rng.randint(2, 8)) if 'several' in flags else 1
@@ -95,8 +119,8 @@ def _make_receipt(rng, number, by_customer, owing, names, accounts):
         amount -= rng.randint(100, FEE)
     values = {
         'key': number, 'amount': amount, 'date': TODAY, 'text': _make_text(rng, chosen, flags),
-        'payer': _make_payer(rng, names[customer], flags),
-        'account': '' if 'wrong_name' in flags else accounts[customer]}
+        'payer': _make_payer(rng, name, flags),
+        'account': '' if 'wrong_name' in flags else account}
     return values, truth
 
 
@@ -151,19 +175,21 @@ def judge(proposals, receipts, threshold):
                 right += 1
             else:
                 wrong.append((values, truth, reading))
+    payable = sum(1 for _values, truth in receipts if truth)
     return {
         'receipts': len(receipts), 'applied': applied, 'right': right, 'wrong': wrong,
-        'precision': right / applied if applied else 1.0, 'recall': right / len(receipts)}
+        'precision': right / applied if applied else 1.0, 'recall': right / payable}
 
 
-def run(cash, seed, threshold=0.9, **sizes):
-    """Return (figures, proposals, receipts) of the engine `cash` on the bed of one seed."""
+def run(cash, cash_claims, seed, threshold=0.95, **sizes):
+    """Return (figures, proposals, receipts) of the engine on the bed of one seed; the threshold is a company's default."""
     items, names, accounts, receipts = make_bed(seed, **sizes)
     start = time.perf_counter()
     book = cash.Book(
         [cash.Item(**item) for item in items], names={customer: [name] for customer, name in names.items()},
         accounts={account: customer for customer, account in accounts.items()}, rules=cash.Rules(fee=FEE))
-    proposals = {values['key']: book.propose(cash.Receipt(**values)) for values, _truth in receipts}
+    proposals = cash_claims.propose_all(
+        (values['key'], book, cash.Receipt(**values)) for values, _truth in receipts)
     seconds = time.perf_counter() - start
     return {**judge(proposals, receipts, threshold), 'seconds': seconds}, proposals, receipts
 
@@ -173,9 +199,9 @@ def main(seeds):
     package = types.ModuleType('ar_cash_engine')  # the addon's own package would import Odoo
     package.__path__ = [str(Path(__file__).resolve().parent.parent / 'ar_coordinator' / 'engine')]
     sys.modules['ar_cash_engine'] = package
-    from ar_cash_engine import cash
+    from ar_cash_engine import cash, cash_claims
     for seed in seeds:
-        figures, _proposals, _receipts = run(cash, seed)
+        figures, _proposals, _receipts = run(cash, cash_claims, seed)
         print(f"seed {seed}: {figures['receipts']} receipts in {figures['seconds']:.1f} s, "
               f"{figures['applied']} applied, precision {figures['precision']:.4f}, recall {figures['recall']:.4f}")
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from math import gcd
 
-from .cash_references import DIGITS, EXACT, STRENGTH, References
+from .cash_references import DIGITS, EXACT, STRENGTH, References, groups_of
 from .cash_sums import find_prefix, find_sums
 
 MARGIN = 0.04
@@ -37,9 +37,9 @@ REFERENCED, DISCOUNT, FEE, PART_NAMED, WITH_OTHERS, SHORT, OVER, ONE, ONE_DISCOU
         'referenced', 'discount', 'fee', 'part_named', 'with_others', 'short', 'over', 'one', 'one_discount', 'all',
         'up_to', 'sum', 'sum_discount', 'oldest', 'one_fee', 'less')
 WHAT = {
-    ADVISED: 1.0, REFERENCED: 1.0, DISCOUNT: 0.99, FEE: 0.96, PART_NAMED: 0.85, WITH_OTHERS: 0.96, SHORT: 0.75,
+    ADVISED: 1.0, REFERENCED: 1.0, DISCOUNT: 0.99, FEE: 0.975, PART_NAMED: 0.85, WITH_OTHERS: 0.96, SHORT: 0.75,
     OVER: 0.75,
-    ONE: 0.97, ONE_DISCOUNT: 0.95, ALL: 0.97, UP_TO: 0.94, SUM: 0.95, SUM_DISCOUNT: 0.93, OLDEST: 0.98, ONE_FEE: 0.8,
+    ONE: 0.98, ONE_DISCOUNT: 0.95, ALL: 0.97, UP_TO: 0.94, SUM: 0.965, SUM_DISCOUNT: 0.95, OLDEST: 0.98, ONE_FEE: 0.8,
     LESS: 0.98}
 AGREED = (REFERENCED, DISCOUNT, FEE, LESS)  # the items named in the text have the amount
 # habits of payers: readings that follow one are likelier, others less likely beside them
@@ -381,6 +381,8 @@ class Book:
     def _names_other(self, receipt, named, reading):
         """Return whether the text clearly names a document that the reading does not pay: settled, or another's."""
         clear = {key for key, how in named.items() if how in (EXACT, DIGITS)}
+        if clear - set(reading.paid) and clear & set(reading.paid):
+            clear -= self._same_numbers(reading, clear)
         if reading.what == ADVISED and not clear - set(reading.paid):
             return False  # what is settled may have part of the advice's number
         if clear - set(reading.paid) and reading.what != PART_NAMED:
@@ -388,6 +390,14 @@ class Book:
         if clear & set(reading.paid):
             return False  # what is settled beside it was paid before: the amount agrees without it
         return any(how in (EXACT, DIGITS) for how in self._settled.find(receipt.text).values())
+
+    def _same_numbers(self, reading, keys):
+        """Return the items that only share a number with one that is paid: two customers' orders of one number."""
+        paid = {
+            tuple(groups_of(number)) for key in reading.paid if key in keys for number in self.items[key].numbers}
+        return {
+            key for key in keys - set(reading.paid)
+            if any(tuple(groups_of(number)) in paid for number in self.items[key].numbers)}
 
     def _choose(self, readings):
         """Return the most likely reading; one that is not clearly ahead of another is ambiguous."""
@@ -411,8 +421,8 @@ class Book:
             readings = self._read_named(receipt, items, family, named)
         if not any(reading.what in AGREED for reading in readings):
             own = [item for item in items if item.customer == customer]
-            readings += self._read_open(receipt, own, family, named) or (
-                self._read_open(receipt, items, family, named) if len(own) < len(items) else [])
+            readings += self._read_open(receipt, own, family, named, who != NOBODY) or (
+                self._read_open(receipt, items, family, named, who != NOBODY) if len(own) < len(items) else [])
         for reading in readings:
             reading.who, reading.customer = who, customer
             reading.habit = next((
@@ -506,15 +516,15 @@ class Book:
             readings.append(reading)
         return readings
 
-    def _read_open(self, receipt, items, family, named):
-        """Return the readings by the amount alone, among what the family owes."""
+    def _read_open(self, receipt, items, family, named, is_known):
+        """Return the readings by the amount alone, among what the family owes; sums only of payers who are known."""
         amount = receipt.amount
         readings = [self._take(ONE, [item], receipt) for item in items if item.residual == amount]
         if not readings:
             readings = [
                 self._take(ONE_DISCOUNT, [item], receipt, net=True) for item in items
                 if item.discount and self._net(item, receipt) == amount]
-        if len(items) > 1 and (not readings or family in self._habits[BY_STATEMENT]):
+        if is_known and len(items) > 1 and (not readings or family in self._habits[BY_STATEMENT]):
             many = self._read_many(receipt, items)
             readings += [reading for reading in many if not readings or reading.what in USUAL[BY_STATEMENT]]
         if not readings:

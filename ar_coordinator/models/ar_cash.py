@@ -10,8 +10,17 @@ from odoo.exceptions import UserError
 from odoo.tools import float_compare
 
 from ..engine import cash, cash_claims
+from .ar_bulk import insert_rows
 
 SETTLED_DAYS = 400  # a text may name a document paid so long ago
+# what is read of thousands of records: Odoo would fetch every column of each
+TRANSACTION_FIELDS = (
+    'move_id', 'journal_id', 'currency_id', 'foreign_currency_id', 'payment_ref', 'partner_name', 'account_number',
+    'partner_id')
+PAYMENT_FIELDS = ('move_id', 'currency_id', 'amount_residual_currency', 'date', 'partner_id')
+ITEM_FIELDS = (
+    'move_id', 'currency_id', 'discount_date', 'discount_amount_currency', 'amount_residual_currency',
+    'matched_debit_ids', 'matched_credit_ids')
 
 
 class ArCash(models.AbstractModel):
@@ -51,8 +60,19 @@ class ArCash(models.AbstractModel):
             else:
                 wanted.append(self._prepare(company, currency, source, receipt, reading, book))
         (proposals.union(*known.values()) - kept).unlink()
-        proposals.create(wanted)
+        self._create(proposals, wanted)
         return proposals.search([('company_id', '=', company.id), ('state', '=', 'proposed')])
+
+    def _create(self, proposals, rows):
+        """Create proposals of [(values, values of the lines)]: thousands at once, without a note that each was made."""
+        made = proposals.with_context(
+            tracking_disable=True, mail_create_nolog=True, mail_create_nosubscribe=True).create(
+            [values for values, _lines in rows])
+        insert_rows(proposals.line_ids, [
+            {**line, 'proposal_id': proposal.id, 'company_id': values['company_id'],
+             'currency_id': values['currency_id']}
+            for proposal, (values, lines) in zip(made, rows, strict=True) for line in lines])
+        made.invalidate_recordset(['line_ids'])
 
     def _read(self, receipts, books):
         """Return {(currency, source): `Reading` or None}, each currency's receipts together: no item is paid twice."""
@@ -88,7 +108,7 @@ class ArCash(models.AbstractModel):
             'claims': [[item, *source] for item, (_currency, source) in reading.claims.items()]}
 
     def _prepare(self, company, currency, source, receipt, reading, book):
-        """Return the values of a proposal."""
+        """Return the values of a proposal, and those of its lines."""
         cents = 10 ** currency.decimal_places
         return {
             'name': receipt['name'], 'company_id': company.id, 'date': receipt['receipt'].date,
@@ -98,18 +118,21 @@ class ArCash(models.AbstractModel):
             'amount': receipt['receipt'].amount / cents, 'rest': reading.rest / cents, 'what': reading.what,
             'who': reading.who, 'confidence': reading.confidence * 100, 'is_ambiguous': reading.ambiguous,
             'reading': self._describe(reading),
-            'line_ids': [fields.Command.create({
-                'sequence': place, 'move_line_id': key, 'residual': book.items[key].residual / cents,
-                'amount': amount / cents, 'discount': reading.discounts.get(key, 0) / cents,
-                'deduction': reading.deductions.get(key, 0) / cents,
-            }) for place, (key, amount) in enumerate(reading.paid.items())]}
+        }, [{
+            'sequence': place, 'move_line_id': key, 'residual': book.items[key].residual / cents,
+            'amount': amount / cents, 'discount': reading.discounts.get(key, 0) / cents,
+            'deduction': reading.deductions.get(key, 0) / cents,
+        } for place, (key, amount) in enumerate(reading.paid.items())]
 
     def _get_receipts(self, env, company):
         """Return {(currency, (kind, id)): {name, receipt}} of the money that waits, oldest first."""
         found = {}
-        for line in env['account.bank.statement.line'].search([
-                ('company_id', '=', company.id), ('is_reconciled', '=', False), ('amount', '>', 0),
-                ('move_id.state', '=', 'posted')], order='date, id'):
+        transactions = env['account.bank.statement.line'].search_fetch([
+            ('company_id', '=', company.id), ('is_reconciled', '=', False), ('amount', '>', 0),
+            ('move_id.state', '=', 'posted')], TRANSACTION_FIELDS, order='date, id')
+        transactions.move_id.fetch(['ref', 'narration', 'name', 'line_ids'])
+        transactions.move_id.line_ids.fetch(['account_id', 'amount_currency', 'move_id'])
+        for line in transactions:
             _liquidity, suspense, other = line._seek_for_lines()
             currency = line.foreign_currency_id or line.currency_id
             amount = -sum(suspense.mapped('amount_currency'))
@@ -119,10 +142,12 @@ class ArCash(models.AbstractModel):
                 currency, line.id, amount, line.date, line.payment_ref or line.move_id.name,
                 ' '.join(filter(None, (line.payment_ref, line.ref, line.narration and str(line.narration)))),
                 line.partner_name, line.account_number, line.partner_id)
-        for line in env['account.move.line'].search([
-                ('company_id', '=', company.id), ('account_type', '=', 'asset_receivable'), ('reconciled', '=', False),
-                ('parent_state', '=', 'posted'), ('amount_residual_currency', '<', 0),
-                ('move_id.origin_payment_id', '!=', False)], order='date, id'):
+        payments = env['account.move.line'].search_fetch([
+            ('company_id', '=', company.id), ('account_type', '=', 'asset_receivable'), ('reconciled', '=', False),
+            ('parent_state', '=', 'posted'), ('amount_residual_currency', '<', 0),
+            ('move_id.origin_payment_id', '!=', False)], PAYMENT_FIELDS, order='date, id')
+        payments.move_id.fetch(['name', 'origin_payment_id'])
+        for line in payments:
             payment = line.move_id.origin_payment_id
             found[line.currency_id, ('payment', line.id)] = self._make_receipt(
                 line.currency_id, line.id, -line.amount_residual_currency, line.date, payment.memo or line.move_id.name,
@@ -167,6 +192,7 @@ class ArCash(models.AbstractModel):
         money = {source[1] for _currency, source in receipts if source[0] == 'payment'}
         rows = [row for row in rows if row['id'] not in money and row['partner_id']]
         lines = env['account.move.line'].browse([row['id'] for row in rows])
+        lines.fetch(ITEM_FIELDS)
         customers = env['res.partner'].browse({row['partner_id'] for row in rows})
         known = self._get_known(env, company, customers)
         advices = self._get_advices(env, company)
@@ -239,6 +265,7 @@ class ArCash(models.AbstractModel):
 
     def _get_numbers(self, env, moves):
         """Return {move id: what a payment may name it by}; hook: add other documents' numbers, in a query for all."""
+        moves.fetch(['name', 'payment_reference', 'ref', 'invoice_origin'])
         return {
             move.id: tuple(filter(None, (
                 move.name, move.payment_reference, move.ref, *(move.invoice_origin or '').split(', '))))

@@ -241,7 +241,7 @@ class ArCashProposalLine(models.Model):
         comodel_name='account.move.line', string="Open Item", required=True, index=True, ondelete='cascade')
     move_id = fields.Many2one(related='move_line_id.move_id', string="Invoice")
     date_maturity = fields.Date(related='move_line_id.date_maturity')
-    currency_id = fields.Many2one(related='proposal_id.currency_id')
+    currency_id = fields.Many2one(related='proposal_id.currency_id', store=True, precompute=True)
     residual = fields.Monetary(string="Open", help="When it was proposed.")
     amount = fields.Monetary(string="Pays")
     discount = fields.Monetary(help="Early-payment discount within its terms.")
