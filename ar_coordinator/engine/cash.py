@@ -420,9 +420,13 @@ class Book:
         if named:
             readings = self._read_named(receipt, items, family, named)
         if not any(reading.what in AGREED for reading in readings):
+            before = [reading.paid for reading in readings]
             own = [item for item in items if item.customer == customer]
             readings += self._read_open(receipt, own, family, named, who != NOBODY) or (
                 self._read_open(receipt, items, family, named, who != NOBODY) if len(own) < len(items) else [])
+            readings = [  # what the text says of the same items goes further than the amount alone
+                reading for place, reading in enumerate(readings)
+                if place < len(before) or reading.paid not in before]
         for reading in readings:
             reading.who, reading.customer = who, customer
             reading.habit = next((
@@ -474,6 +478,11 @@ class Book:
         net = sum(self._net(item, receipt) for item in chosen)
         if gross == amount:
             return [self._take(REFERENCED, chosen, receipt, named)]
+        if len({item.numbers for item in chosen}) == 1:  # instalments of one invoice: those that are due first
+            count = find_prefix([(item.key, item.residual) for item in chosen], amount)
+            if count:
+                paid = chosen[:count]
+                return [self._take(REFERENCED, paid, receipt, {item.key: named[item.key] for item in paid})]
         if net == amount:
             return [self._take(DISCOUNT, chosen, receipt, named, net=True)]
         if less := self._read_less(chosen, receipt, family, named):

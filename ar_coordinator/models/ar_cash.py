@@ -3,15 +3,20 @@
 Two queries or three for each kind of fact, whatever the number of receipts. What others know of payers and payments
 comes in by `_get_known` and `_get_advices`.
 """
+import logging
 from dataclasses import replace
+
+from psycopg2 import OperationalError
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import float_compare
+from odoo.tools import float_compare, split_every
 
 from ..engine import cash, cash_claims
 from .ar_bulk import insert_rows
 
+_logger = logging.getLogger(__name__)
+BATCH = 20  # payments that are applied by themselves before they are kept
 SETTLED_DAYS = 400  # a text may name a document paid so long ago
 # what is read of thousands of records: Odoo would fetch every column of each
 TRANSACTION_FIELDS = (
@@ -287,13 +292,34 @@ class ArCash(models.AbstractModel):
 
     @api.model
     def _cron_apply(self):
-        """Propose in all companies; apply what is sure enough where the company wants that."""
-        companies = self.env['res.company'].search([])  # pylint: disable=no-search-all  # few, and all of them
-        for company in companies:
-            proposals = self._propose(company)
-            if company.ar_cash_automatic:
-                self._apply_sure(company, proposals)
-            self.env['ir.cron']._commit_progress(1)
+        """Propose in all companies; apply what is sure enough where the company wants that.
+
+        What was applied is kept every `BATCH` payments: a job that is stopped goes on where it was. One company's
+        trouble stops no other.
+        """
+        companies = self.env['res.company'].search([('active', '=', True)], order='id')
+        for number, company in enumerate(companies, 1):
+            rest = len(companies) - number
+            try:
+                with self.env.cr.savepoint():
+                    sure = self._get_sure(company, self._propose(company))
+                self.env['ir.cron']._commit_progress(remaining=rest + len(sure))
+                for ids in split_every(BATCH, sure.ids, list):
+                    self._apply_sure(company, sure.browse(ids))
+                    if not self.env['ir.cron']._commit_progress(len(ids)):
+                        return  # goes on at once in another turn
+            except OperationalError:
+                _logger.info("%s: somebody is working on its payments, trying again later", company.name)
+            except Exception:
+                _logger.exception("Payments of %s could not be looked through", company.name)
+            self.env['ir.cron']._commit_progress(1, remaining=rest)
+
+    def _get_sure(self, company, proposals):
+        """Return the proposals that a company lets be applied by themselves."""
+        if not company.ar_cash_automatic:
+            return proposals.browse()
+        return proposals.filtered(lambda row: row.line_ids and not row.is_ambiguous and float_compare(
+            row.confidence, company.ar_cash_threshold, precision_digits=1) >= 0)
 
     def _apply_sure(self, company, proposals):
         """Apply what one reading explains with at least the company's confidence; one failure does not stop the others.
@@ -301,12 +327,16 @@ class ArCash(models.AbstractModel):
         :return: the proposals that were applied
         """
         applied = proposals.browse()
-        for proposal in proposals.filtered(
-                lambda row: not row.is_ambiguous and row.confidence >= company.ar_cash_threshold):
+        for proposal in self._get_sure(company, proposals):
             try:
                 with self.env.cr.savepoint():
                     proposal._apply(automatic=True)
                 applied |= proposal
             except UserError as error:  # changed since, locked, a closed period: the next run or a person deals with it
-                proposal.message_post(body=self.env._("Not applied by itself: %s", error.args[0]))
+                proposal._note_problem(error.args[0])
+            except OperationalError:
+                raise  # somebody else works on it: the next run
+            except Exception:
+                _logger.exception("%s could not be applied", proposal.display_name)
+                proposal._note_problem(self.env._("An error came up, which the server's log describes."))
         return applied

@@ -16,7 +16,7 @@ from .ar_guard import without_defaults
 GUARDED_FIELDS = {
     'state', 'company_id', 'statement_line_id', 'payment_line_id', 'partner_id', 'amount', 'currency_id', 'confidence',
     'what', 'who', 'rest', 'is_ambiguous', 'line_ids', 'match_ids', 'is_automatic', 'applied_by_id', 'date_applied',
-    'payer', 'reading', 'is_partner_set'}
+    'payer', 'reading', 'is_partner_set', 'problem'}
 WHAT = [
     ('chosen', "Chosen by a user"),
     ('advised', "The customer's remittance advice says so"),
@@ -89,6 +89,7 @@ class ArCashProposal(models.Model):
         selection=[
             ('proposed', "Proposed"), ('applied', "Applied"), ('undone', "Undone"), ('dismissed', "Dismissed"),
         ], required=True, default='proposed', index=True, tracking=True)
+    problem = fields.Char(readonly=True, copy=False, help="Why it was not applied by itself.")
     is_partner_set = fields.Boolean(help="The customer was set on the bank transaction by applying this.")
     is_automatic = fields.Boolean(string="By Itself", readonly=True)
     applied_by_id = fields.Many2one(comodel_name='res.users', string="Applied by", readonly=True)
@@ -221,6 +222,12 @@ class ArCashProposal(models.Model):
         """Take back what `_learn` noted; hook."""
         for proposal in self:
             self.env['ar.payer.alias']._unlearn(proposal.company_id, proposal.partner_id, proposal.payer)
+
+    def _note_problem(self, problem):
+        """Keep why it was not applied by itself; the chatter is told once, not every hour."""
+        if problem != self.problem:
+            self.sudo().problem = problem  # sudo: guarded field, noted by the background job
+            self.message_post(body=self.env._("Not applied by itself: %s", problem))
 
     def _check_clerk(self):
         if not self.env.user.has_group('ar_coordinator.group_ar_user'):

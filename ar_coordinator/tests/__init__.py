@@ -15,6 +15,7 @@ from . import test_cash_forecast_screen
 from . import test_collections_report
 from . import test_cash_engine
 from . import test_cash_proposal
+from . import test_cash_exact
 from . import test_payer_habit
 from . import test_cash_effects
 from . import test_cash_remains
