@@ -1,9 +1,10 @@
 """A test bed for cash application: receipts made from open items with stated perturbations, and what is right for each.
 
-Pure Python: `make_bed(seed)` returns items, what is known of customers, and receipts with their truth; `judge` compares
-proposals with it. No item is paid by two receipts (but for payments made twice), and who pays all he owes pays once.
-Run as a program it prints the figures of seeds: python3 -m benchmarks.cash_bed [SEED ...]. The engine's weights were set
-on seeds 1 to 3; the figures that count are those of others.
+Pure Python: `make_bed(seed)` returns items, what is known of customers, and receipts with their truth; `judge`
+compares proposals with it. No item is paid by two receipts (but for payments made twice), and who pays all he owes
+pays once.
+Run as a program it prints the figures of seeds: python3 -m benchmarks.cash_bed [SEED ...]. The engine's weights were
+set on seeds 1 to 3; the figures that count are those of others.
 """
 import random
 import sys
@@ -182,7 +183,7 @@ def judge(proposals, receipts, threshold):
 
 
 def run(cash, cash_claims, seed, threshold=0.95, **sizes):
-    """Return (figures, proposals, receipts) of the engine on the bed of one seed; the threshold is a company's default."""
+    """Return (figures, proposals, receipts) of the engine on one seed's bed; the threshold is a company's default."""
     items, names, accounts, receipts = make_bed(seed, **sizes)
     start = time.perf_counter()
     book = cash.Book(

@@ -133,9 +133,9 @@ class TestCashExact(CashCase):
         tax = self.env['account.tax'].create({
             'name': "10 %", 'amount': 10, 'amount_type': 'percent', 'type_tax_use': 'sale',
             'company_id': self.company.id})
-        term = self.term.with_context(lang='en_US').copy({'early_pay_discount_computation': 'included'})
+        self.term.early_pay_discount_computation = 'included'
         invoice = self.ar_invoice(
-            1_000, '2026-02-10', partner=self.payer, invoice_payment_term_id=term.id, post=False)
+            1_000, '2026-02-10', partner=self.payer, invoice_payment_term_id=self.term.id, post=False)
         invoice.invoice_line_ids.tax_ids = tax
         invoice.action_post()
         line = self.transaction(1_078, invoice.name)
@@ -165,7 +165,7 @@ class TestCashExact(CashCase):
         invoice = self.ar_invoice(700, '2026-02-10', partner=self.payer)
         note = self.ar_invoice(200, '2026-02-11', partner=self.payer, move_type='out_refund', post=False)
         (self.ar_lines(invoice) + self.ar_lines(note)).reconcile()
-        self.assertFalse(self.propose(self.transaction(497, invoice.name)))
+        self.assertNotIn(invoice, self.propose(self.transaction(497, invoice.name)).line_ids.move_id)
 
     def test_a_locked_period_is_said_and_leaves_nothing(self):
         line = self.transaction(1_000, self.one.name)
@@ -232,7 +232,8 @@ class TestCashExact(CashCase):
             return origin(proposal)
 
         self.company.ar_cash_automatic = True
-        with patch.object(type(first), '_close_rest', stop), mute_logger('odoo.addons.ar_coordinator.models.ar_cash'):
+        with patch.object(type(first), '_close_rest', stop), \
+                mute_logger('odoo.addons.ar_coordinator.models.ar_cash'):
             self.assertEqual(self.env['ar.cash']._apply_sure(self.company, both), second)
         self.assertEqual((first.state, first.statement_line_id.is_reconciled), ('proposed', False))
         self.assertEqual((self.one.amount_residual, self.three.amount_residual), (1_000, 0))
@@ -292,5 +293,5 @@ class TestCashExact(CashCase):
         for name, account in booked.items():
             lines = source.line_ids.filtered(lambda row, account=account: row.account_id == account)
             self.assertAlmostEqual(sum(lines.mapped('amount_currency')), options.get(name, 0), 2, name)
-            self.assertAlmostEqual(sum(lines.mapped('balance')), options.get(name, 0) * (invoiced if name == 'discount' else paid), 2,
-                name)
+            rate = invoiced if name == 'discount' else paid
+            self.assertAlmostEqual(sum(lines.mapped('balance')), options.get(name, 0) * rate, 2, name)
