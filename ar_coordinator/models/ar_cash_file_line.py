@@ -174,11 +174,12 @@ class ArCashFileLine(models.Model):
 
     @staticmethod
     def _word_references(entry):
-        """Return the structured references that are not in the text already."""
+        """Return the structured references and the documents' numbers that are not in the text already."""
         text = entry.text.replace(' ', '')
         return [
             reference.replace(' ', '') if is_qr_reference(reference) or is_creditor_reference(reference) else reference
-            for reference in entry.references if reference.replace(' ', '') not in text]
+            for reference in (*entry.references, *(each.number for each in entry.remitted))
+            if reference.replace(' ', '') not in text]
 
     # === TWICE === #
 
@@ -323,7 +324,7 @@ class ArCashFileLine(models.Model):
         lines = self.sudo()  # sudo: bank entries; role and access were checked
         for file in lines.file_id:
             file._lock()
-        lines.filtered(lambda line: line.is_corrected and not line.bank_reference)._renew_keys()
+        lines.filtered('is_corrected')._renew_keys()
         lines.write({'state': 'waiting', 'reason': False})
         for line in lines.filtered(lambda each: not each.journal_id):
             line.journal_id = line.file_id.journal_id
@@ -334,6 +335,10 @@ class ArCashFileLine(models.Model):
     def _renew_keys(self):
         """A line that was corrected by hand is known by what it says now, as if the bank had written it so."""
         for line in self:
+            if line.bank_reference:
+                key = _digest(_digest('bank', line.bank_reference, line.date, _figure(line.amount)), 1)
+                line.write({'unique_key': key, 'batch_key': key})
+                continue
             base = _digest(
                 'text', line.date, _figure(line.amount), line.currency_id.name or '', _plain(line.payer),
                 _plain(line.account_number), _plain(line.text), '', _plain(line.reference), '')

@@ -148,7 +148,12 @@ def _read_booking(node):
     try:
         return _details(node)
     except Refused as refused:
-        return [Entry(raw=_raw(node), text=_text(node, 'AddtlNtryInf'), problem=refused.problem)]
+        reference = own_reference(node.findtext('AcctSvcrRef'))
+        return [Entry(
+            raw=_raw(node), text=_text(node, 'NtryDtls/TxDtls/RmtInf/Ustrd', 'AddtlNtryInf'), problem=refused.problem,
+            date=_lenient_date(_text(node, 'BookgDt/Dt', 'BookgDt/DtTm')), bank_reference=reference,
+            batch_reference=reference, payer=_text(
+                node, 'NtryDtls/TxDtls/RltdPties/Dbtr/Nm', 'NtryDtls/TxDtls/RltdPties/Dbtr/Pty/Nm'))]
 
 
 def _details(node):

@@ -63,7 +63,8 @@ class TestCashFile(CashFileCase):
         self.assertEqual(
             (lines[0].payment_ref, lines[0].partner_name, lines[0].account_number, lines[0].ref, str(lines[0].date)),
             ("INV/2026/00001 and INV/2026/00002", "Harbour Fish Ltd", "GB33BUKB20201555555555", "HF-77", '2026-03-05'))
-        self.assertEqual(lines[1].payment_ref, "210000000003139471430009017")
+        self.assertEqual(
+            lines[1:4].mapped('payment_ref'), ["210000000003139471430009017", "RF18539007547034", "INV/2026/00003"])
         self.assertEqual((lines[4].foreign_currency_id, lines[4].amount_currency), (self.eur, 640))
         self.assertIn("24.00", lines[4].narration)
         self.assertEqual(set(lines.move_id.mapped('state')), {'posted'})
@@ -150,14 +151,16 @@ class TestCashFile(CashFileCase):
         self.assertEqual(wrong.reason, "\"15,75\" is not an amount.")
         self.assertIn("BANK-0004", wrong.raw, "nothing is lost")
         wrong.action_load_again()
-        self.assertEqual((wrong.state, wrong.reason), ('refused', "The date is missing."))
-        wrong.write({'amount': -15.75, 'date': '2026-03-05', 'text': "Account fee"})
+        self.assertEqual((wrong.state, wrong.reason), ('refused', "The amount is missing."))
+        wrong.amount = -15.75
         wrong.action_load_again()
         self.assertEqual(
             (wrong.state, wrong.statement_line_id.amount, wrong.statement_line_id.payment_ref, wrong.is_corrected),
             ('loaded', -15.75, "Account fee", True))
         with self.assertRaisesRegex(UserError, "Only a refused line"):
             wrong.amount = 5
+        right = self.upload(sample('statement.camt053.xml'), "corrected by the bank")
+        self.assertEqual(set(self.states(right)), {'twice', 'left'})
         self.assertEqual(len(self.transactions()), 7)
 
     def test_a_deleted_transaction_can_be_loaded_again(self):
