@@ -8,6 +8,7 @@ USERS_TABLES = (
     'ar_payment_move_credit_rel', 'ar_payment_move_item', 'ar_payment_move',
     'ar_remittance_advice_line', 'ar_remittance_advice', 'ar_cash_file_line', 'ar_cash_file',
     'ar_cash_proposal_line', 'ar_cash_proposal', 'ar_payer_alias', 'ar_payer_habit',
+    'ar_unapplied_follow',
     'ar_credit_application', 'ar_credit_release_use', 'ar_credit_release', 'ar_credit_hold', 'ar_credit_change',
     'ar_credit_guarantee', 'ar_customer_answer_line', 'ar_customer_answer',
     'ar_escalation',
