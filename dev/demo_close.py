@@ -66,13 +66,15 @@ class Close:
 
     def write_off(self):
         """One request that waits for the manager, one that was approved: of the oldest items nobody talks about."""
-        busy = self.env['ar.dispute'].search([]).partner_id | self.env['ar.promise'].search([]).partner_id
+        busy = self.env['res.partner'].union(*(
+            self.env[model].search([]).partner_id for model in ('ar.dispute', 'ar.promise', 'ar.pause')))
         items = self.env['account.move.line'].search([
             ('company_id', '=', self.company.id), ('account_type', '=', 'asset_receivable'),
             ('parent_state', '=', 'posted'), ('reconciled', '=', False), ('move_type', '=', 'out_invoice'),
-            ('currency_id', '=', self.company.currency_id.id), ('partner_id', 'not in', busy.ids),
+            ('currency_id', '=', self.company.currency_id.id), ('no_followup', '=', False),
+            ('partner_id.commercial_partner_id', 'not in', busy.ids),
             ('date_maturity', '<', self.today - timedelta(days=30))], order='date_maturity, id', limit=2)
-        reasons = ("The customer has closed down; the liquidator pays nothing.", "Too small to go to court for.")
+        reasons = ("The customer has closed down; the liquidator pays nothing.", "A court would cost more than it brings.")
         for number, (item, reason) in enumerate(zip(items, reasons, strict=False)):
             request = self._as(self.clerk, 'ar.write.off').create({
                 'company_id': self.company.id, 'partner_id': item.partner_id.commercial_partner_id.id,
