@@ -74,7 +74,7 @@ class Close:
             ('currency_id', '=', self.company.currency_id.id), ('no_followup', '=', False),
             ('partner_id.commercial_partner_id', 'not in', busy.ids),
             ('date_maturity', '<', self.today - timedelta(days=30))], order='date_maturity, id', limit=2)
-        reasons = ("The customer has closed down; the liquidator pays nothing.", "A court would cost more than it brings.")
+        reasons = ("The customer has closed; the liquidator pays nothing.", "A court would cost more than it brings.")
         for number, (item, reason) in enumerate(zip(items, reasons, strict=False)):
             request = self._as(self.clerk, 'ar.write.off').create({
                 'company_id': self.company.id, 'partner_id': item.partner_id.commercial_partner_id.id,
