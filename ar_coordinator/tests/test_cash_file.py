@@ -143,6 +143,23 @@ class TestCashFile(CashFileCase):
             file.action_load()
         self.assertFalse(self.transactions())
 
+    def test_the_journal_of_an_account(self):
+        """However the bank writes it: the IBAN, its end, with the currency behind; never a guess between two."""
+        def find(account, currency='USD', lockbox=''):
+            return self.env['account.journal']._ar_find_by_account(self.company, account, lockbox, currency)
+
+        for account in ("CH56 0483 5012 3456 7800 9", "04835012345678009", "04835/012345678009", "012345678009USD"):
+            self.assertEqual(find(account), self.bank, account)
+        for account in ("", "8009", "CH5604835012345678010", "99999999"):
+            self.assertFalse(find(account), account)
+        other = self.bank.copy({'bank_account_id': self.env['res.partner.bank'].create({
+            'acc_number': 'DE00012345678009', 'partner_id': self.company.partner_id.id}).id})
+        self.assertFalse(find("012345678009"), "two journals fit")
+        other.currency_id = self.eur
+        self.assertEqual((find("012345678009", 'EUR'), find("012345678009")), (other, self.bank))
+        other.ar_lockbox_number = '77'
+        self.assertEqual((find("", lockbox='77'), find("", lockbox='78').id), (other, False))
+
     def test_refused_lines_are_corrected_and_loaded_again(self):
         file = self.upload(sample('statement.camt053.xml').decode().replace('>15.75<', '>15,75<').replace(
             '3284.25', '3300.00').replace('4515.75', '4500.00'))

@@ -171,6 +171,11 @@ class TestRemittanceAdvice(CashFileCase):
         proposal.with_user(self.clerk).action_apply()
         self.assertEqual((self.one + self.two).mapped('amount_residual'), [0, 20])
         self.assertEqual((advice.state, advice.proposal_id), ('used', proposal))
+        settled = [('state', '=', 'open'), ('line_ids', 'not any', [('move_line_id.reconciled', '=', False)])]
+        other = self.upload("Invoice No.;Amount paid\nINV/2026/00003;320.00\n").advice_ids
+        self.assertFalse(other.search(settled))
+        self.ar_pay(self.three, '2026-03-31')
+        self.assertEqual(other.search(settled), other, "the filter of advices whose documents were paid otherwise")
         proposal.with_user(self.clerk).action_undo()
         self.assertEqual(((self.one + self.two).mapped('amount_residual'), advice.state), ([1_000, 500], 'open'))
 
