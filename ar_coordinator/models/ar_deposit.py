@@ -170,6 +170,7 @@ class ArDeposit(models.Model):
                     " returned payment.", deposit.name))
             deposit.company_id._ar_check_open_period(deposit.move_id.date, deposit.journal_id, deposit.name)
             payments = deposit.line_ids.payment_id.filtered(lambda payment: payment.state != 'canceled')
+            deposit._check_untouched(payments)
             paid = payments.reconciled_invoice_ids
             for proposal in self.env['ar.cash.proposal'].sudo().search([  # sudo: as the deposit's
                     ('payment_line_id', 'in', payments.move_id.line_ids.ids), ('state', '=', 'applied')]):
@@ -240,6 +241,14 @@ class ArDeposit(models.Model):
                     state=labels[deposit.state]))
         # sudo: role and company (write access) were checked; entries of a bank journal are not for every clerk
         return [deposit.sudo().with_company(deposit.company_id) for deposit in self]
+
+    def _check_untouched(self, payments):
+        """:raise UserError: when a payment came back or was moved since: its entry would be left alone"""
+        since = [('payment_id', 'in', payments.ids), ('state', '=', 'confirmed')]
+        for record in (*self.env['ar.payment.return'].search(since), *self.env['ar.payment.move'].search(since)):
+            raise UserError(self.env._(
+                "%(deposit)s: one of its payments came back or was moved (%(record)s). Undo that first.",
+                deposit=self.name, record=record.name))
 
     def _get_later_lines(self):
         """Return the cheques that are dated later than the deposit."""

@@ -189,6 +189,7 @@ class ArPaymentMove(models.Model):
         self._check_companies()
         for record in self._lock_in('confirmed'):
             record._lock_money()
+            record._check_not_returned_since()
             record._check_periods()
             lines = record.credit_line_ids
             since = (lines.matched_debit_ids.debit_move_id | lines.matched_credit_ids.credit_move_id).move_id
@@ -270,6 +271,17 @@ class ArPaymentMove(models.Model):
                 "%s was booked with a discount or a fee: undo its application first, then move it.",
                 source.display_name))
         self._check_periods()
+
+    def _check_not_returned_since(self):
+        """:raise UserError: when the money came back after it was moved"""
+        returned = self.env['ar.payment.return'].search([
+            ('state', '=', 'confirmed'), ('date_confirmed', '>=', self.date_confirmed),
+            '|', ('payment_id', 'in', self.payment_id.ids), ('statement_line_id', 'in', self.statement_line_id.ids),
+            ('partner_id', '=', self.partner_to_id.id)], limit=1)
+        if returned:
+            raise UserError(self.env._(
+                "%(name)s: the money came back since (%(record)s). Undo that first.", name=self.name,
+                record=returned.name))
 
     def _check_periods(self):
         """:raise UserError: when an entry would have to be booked, changed or cancelled in a closed period"""

@@ -306,6 +306,9 @@ class ArPaymentReturn(models.Model):
         """:raise UserError: when the return cannot be taken back."""
         self.company_id._ar_check_open_period(
             (self.move_id or self.return_line_id.move_id).date, self.journal_id, self.name)
+        self._check_not_moved()
+        if self._get_own_lines().partner_id.commercial_partner_id != self.partner_id:
+            raise UserError(self.env._("%s: the rest of the money was moved since. Undo that first.", self.name))
         if self.transit_line_id.matched_debit_ids or self.transit_line_id.matched_credit_ids:
             raise UserError(self.env._(
                 "%s is matched with a bank transaction: undo that first.", self.name))

@@ -182,12 +182,28 @@ class TestPaymentMove(TillCase):
             with self.assertRaises(UserError):
                 change()
 
-    def test_a_returned_payment_is_not_moved(self):
+    def test_returned_and_moved_are_undone_in_the_reverse_order(self):
         payment = self.ar_pay(self.two, '2026-03-05')
-        self.env['ar.payment.return'].create({'payment_id': payment.id, 'amount': 200}).action_confirm()
+        first = self.env['ar.payment.return'].create({'payment_id': payment.id, 'amount': 200})
+        first.action_confirm()
         record = self.enter(payment)
         self.assertEqual(record.amount, 300)
         record.action_confirm()
+        with self.assertRaisesRegex(UserError, "was moved to Alder & Sons|moved since. Undo that first"):
+            first.action_undo()
         self.assertEqual((self.two.amount_residual, self.owed()), (500, (1_500, 0)))
         record.action_undo()
         self.assertEqual((self.two.amount_residual, self.owed()), (200, (1_200, 300)))
+        first.action_undo()
+        self.assertEqual((self.two.amount_residual, self.owed()), (0, (1_000, 300)))
+        again = self.enter(payment)
+        again.action_confirm()
+        last = self.env['ar.payment.return'].create({'payment_id': payment.id})
+        self.assertEqual(last.partner_id, self.other_customer)
+        last.action_confirm()
+        self.assertEqual(self.owed(), (1_500, 300))
+        with self.assertRaisesRegex(UserError, "came back since .RET-.* Undo that first"):
+            again.action_undo()
+        last.action_undo()
+        again.action_undo()
+        self.assertEqual((self.two.amount_residual, self.owed()), (0, (1_000, 300)))

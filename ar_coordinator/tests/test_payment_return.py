@@ -287,6 +287,8 @@ class TestPaymentReturn(TillCase):
         again = self.env['ar.deposit'].with_user(self.clerk).create({**values, 'date': '2026-03-25'})
         again.action_confirm()
         self.assertEqual(self.total(), 800)
+        with self.assertRaisesRegex(UserError, "one of its payments came back or was moved .RET-.*Undo that first"):
+            deposit.with_user(self.manager).action_cancel()
 
     def test_what_is_refused(self):
         payment = self.ar_pay(self.one, '2026-03-05')
