@@ -62,7 +62,7 @@ def _run_addons(env, paths, options, names):
             continue
         complete = () if paths or options else modules
         shards = SHARDS if complete and core else 1
-        template = env.shop_template() if name == "shop" else env.addon_template(core)
+        template = {"addons": env.test_template, "shop": env.shop_template}.get(name, env.addon_template)()
         with contextlib.ExitStack() as stack:
             running = []
             for number in range(shards, 0, -1):  # the last one in the foreground
