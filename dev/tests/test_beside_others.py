@@ -42,6 +42,39 @@ receivable = paid.line_ids.filtered(lambda item: item.account_id.account_type ==
 line._add_account_move_line(receivable)
 line.reconcile_bank_line()
 assert paid.payment_state in ('paid', 'in_payment'), paid.payment_state
+# the next transaction is read and applied by ours; theirs shows it reconciled, may undo it and do it again
+third = invoice(70, 5)
+line = env['account.bank.statement.line'].create({
+    'journal_id': journal.id, 'date': today, 'payment_ref': "Invoice %s" % third.name, 'amount': 70})
+[proposal] = env['ar.cash']._propose(env.company)
+assert proposal.line_ids.move_line_id.move_id == third, proposal.line_ids
+proposal.action_apply()
+assert line.is_reconciled and third.amount_residual == 0 and proposal.state == 'applied', proposal.state
+proposal.action_undo()
+assert not line.is_reconciled and third.amount_residual == 70, third.amount_residual
+receivable = third.line_ids.filtered(lambda item: item.account_id.account_type == 'asset_receivable')
+for turn in range(2):
+    line.invalidate_recordset()
+    line.clean_reconcile()
+    line._add_account_move_line(receivable)
+    line.reconcile_bank_line()
+    assert line.is_reconciled and third.amount_residual == 0
+    assert not env['ar.cash']._propose(env.company)
+    if not turn:
+        line.unreconcile_bank_line()
+        assert not line.is_reconciled and third.amount_residual == 70
+# a cheque over a deposit slip, and its return
+fourth = invoice(50, 3)
+company = env.company
+company.ar_deposit_account_id = env['account.account'].create({
+    'name': "Deposits in transit", 'code': '101777', 'account_type': 'asset_current', 'reconcile': True})
+slip = env['ar.deposit'].create({'journal_id': journal.id, 'control_total': 50, 'line_ids': [
+    (0, 0, {'partner_id': partner.id, 'kind': 'cheque', 'number': "1", 'amount': 50, 'memo': fourth.name})]})
+slip.action_confirm()
+assert slip.state == 'confirmed' and slip.line_ids.payment_id.amount == 50, slip.state
+for proposal in env['ar.cash']._propose(company):
+    proposal.action_apply()
+assert fourth.amount_residual == 0, fourth.amount_residual
 data = env['ar.aging.report'].get_data({'as_of': str(today)})
 assert data['totals']['total'] == 300 and data['difference_to_ledger'] == 0, data['totals']
 run = env['ar.dunning.run'].create({})
