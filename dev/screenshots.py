@@ -62,6 +62,7 @@ SCREENS = (
     ("write_offs", "/odoo/ar-write-offs", ".o_data_row", ()),
     ("provision", "/odoo/ar-provisions", ".o_data_row", ((".o_data_row .o_data_cell", 0, ".o_form_view"),)),
     ("month_end", "/odoo/ar-month-end", ".o_data_row", ((".o_data_row .o_data_cell", 0, ".o_form_view"),)),
+    ("first_steps", "/odoo/ar-first-steps", ".o_ar_first_run", ()),
     ("customer_answers", "/odoo/ar-answers", ".o_data_row", ()),
     ("on_hold", "/odoo/ar-on-hold", ".o_data_row", ()),
     ("customer_credit", "/odoo/ar-exposure", ".o_data_row", (
