@@ -67,6 +67,8 @@ class TestDeposit(TillCase):
         transaction = self.transaction(1_800, "DEPOSIT 4711", date='2026-03-07')
         self.assertFalse(
             self.env['ar.cash']._propose(self.company).filtered('statement_line_id'), "a deposit is nobody's payment")
+        waiting = self.env['ar.cash.desk'].with_user(self.clerk).get_items('transaction', transaction.id)['waiting']
+        self.assertEqual([one['name'] for one in waiting], [f"Deposit {deposit.name}"], "the desk says what it is")
         deposit.action_match_bank()
         self.assertTrue(deposit.is_in_bank)
         self.assertTrue(transaction.is_reconciled)
