@@ -71,8 +71,9 @@ class ArCashDesk(models.AbstractModel):
         :param str kind: 'transaction' or 'payment'
         :param int source_id: of the bank transaction, or of the payment's journal item
         :param int partner_id: another customer than the proposed one
-        :return: dict: receipt (see `_make_rows`, with reference, account_number and note), partner {id, name} or False,
-            family (whether items are of several customers), items [{id, move_id, name, ref, customer, date, due, days,
+        :return: dict: receipt (see `_make_rows`, with reference, account_number and note), why (sentences that say why
+            it is proposed), partner {id, name} or False, family (whether items are of several customers),
+            items [{id, move_id, name, ref, customer, date, due, days,
             residual, discount (available on the day the money came), discount_until, disputed, promised, is_taken (in
             part settled by a draft), chosen, amount (what the proposal settles, discount apart), discount_chosen}] in
             the receipt's currency, other_currencies (number of items in others), rest_action, rest_reason_id, defaults
@@ -90,6 +91,7 @@ class ArCashDesk(models.AbstractModel):
         can_apply, why_not = self._why_not(kind, row)
         return {
             'receipt': {**self._make_rows([row])[0], **self._get_details(kind, source)},
+            'why': proposal._get_reasons() if proposal else [],
             'partner': {'id': partner.id, 'name': partner.display_name} if partner else False,
             'family': len({item['customer'] for item in items}) > 1,
             'items': items, 'other_currencies': others,

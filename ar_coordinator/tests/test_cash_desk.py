@@ -80,6 +80,7 @@ class TestCashDesk(DeskCase):
         self.assertEqual((one['chosen'], one['amount'], one['residual']), (False, 0, 1_000))
         self.assertEqual((data['partner']['id'], data['other_currencies'], data['receipt']['rest']),
                          (self.customer.id, 1, -50))
+        self.assertEqual(data['why'][-1], "The text names the items, the amount is too small.")
         self.assertEqual([row['value'] for row in data['short_actions']], ['open', 'dispute', 'write_off', 'fee'])
         self.assertEqual(data['defaults']['short'], self.company.ar_cash_short_action)
         data, items = self.details(self.unknown)
