@@ -10,6 +10,7 @@ look.
 from collections import defaultdict
 
 from odoo import models
+from odoo.tools import float_compare
 
 from ..engine.cash import normalise_name
 
@@ -25,7 +26,8 @@ class ArCash(models.AbstractModel):
         """
         items, booked = defaultdict(float), defaultdict(float)
         for proposal in self._get_waiting(company):
-            if proposal.is_ambiguous or proposal.confidence < company.ar_cash_threshold:
+            if proposal.is_ambiguous or float_compare(
+                    proposal.confidence, company.ar_cash_threshold, precision_digits=1) < 0:
                 continue
             for line in proposal.line_ids:
                 items[line.move_line_id.id] += line.amount + line.discount

@@ -266,6 +266,21 @@ class ArCashProposalLine(models.Model):
             self.proposal_id.company_id, self.move_line_id.partner_id, self.deduction_reason)
 
 
+class ArCash(models.AbstractModel):
+    _inherit = 'ar.cash'
+
+    def _create(self, proposals, rows):
+        """Override: what an advice explains is disputed by default; the lines that say so are there only now."""
+        result = super()._create(proposals, rows)
+        explained = [values for values, lines in rows if any(line['deduction'] for line in lines)]
+        if explained:
+            made = proposals.search([('state', '=', 'proposed'), '|', *(
+                (name, 'in', [values[name] for values in explained if values[name]])
+                for name in ('statement_line_id', 'payment_line_id'))])
+            made.filtered(lambda row: row.rest < 0 and row._is_deduction_explained()).rest_action = 'dispute'
+        return result
+
+
 class ArWriteOff(models.Model):
     _inherit = 'ar.write.off'
 

@@ -161,7 +161,9 @@ class TestCashRemains(CashRemainsCase):
 
     def test_applied_by_itself_nobody_writes_off_more_than_a_user_may(self):
         """The superuser is nobody: without a limit for users, what the cron writes off waits for a manager."""
-        self.company.write({'ar_cash_small_difference': 4, 'ar_write_off_limit_user': 0, 'ar_cash_threshold': 60})
+        self.company.write({
+            'ar_cash_automatic': True, 'ar_cash_small_difference': 4, 'ar_write_off_limit_user': 0,
+            'ar_cash_threshold': 60})
         proposal = self.proposal(997, self.one.name)
         self.env['ar.cash'].with_user(self.env.ref('base.user_root'))._apply_sure(self.company, proposal.with_user(
             self.env.ref('base.user_root')))
