@@ -113,7 +113,7 @@ class Demo:
     def _write_story(self, db):
         from . import demo_close
         from .demo_cash import receive
-        from .demo_desk import answer_letters, play
+        from .demo_desk import answer_letters, lead_team, play
         from .demo_story import PAST_RUNS, build, date_letters, render_invoices
         port = self.env.free_port()
         with contextlib.ExitStack() as stack:
@@ -143,6 +143,8 @@ class Demo:
                 answer_letters(odoo, runs)
                 self.show.progress("yesterday's and today's cash")
                 receive(odoo, self.day)
+                self.show.progress("the team, escalations, a customer with an agency")
+                lead_team(odoo, self.day)
             send_mail(books)
 
     def _import_ledger(self):

@@ -55,6 +55,15 @@ def answer_letters(env, run_ids):
         ]), [], ADDRESS)
 
 
+def lead_team(env, today):
+    """Let a manager lead: targets, a rule, a holiday, escalations by the path, a customer with an agency."""
+    desk = Desk(env, today)
+    desk.make_team()
+    desk.make_hand_over()
+    desk.make_escalations()
+    env.flush_all()
+
+
 class Desk:
     def __init__(self, env, today):
         self.env = env(context={**env.context, **dict.fromkeys(QUIET, True)})
@@ -196,6 +205,65 @@ class Desk:
             company = self._company_of(customer)
             self.env['ar.call'].with_user(self.clerk)._log(
                 customer, company, outcome, note=words, date_next=company._ar_today() + timedelta(days=days))
+
+    # === THE TEAM === #
+
+    def make_team(self):
+        """What each collector is to bring in per week, who gets new customers, who is away next week."""
+        main = self.env.ref('base.main_company')
+        self.env['res.company'].search([]).ar_dispute_manager_id = self.manager
+        self.env['ar.kpi.target'].create([{
+            'company_id': main.id, 'kpi': 'collected_week', 'user_id': user.id, 'value': value,
+            'date_from': self.today - timedelta(days=120)} for user, value in (
+                (self.clerk, 40000), (self.manager, 15000))])
+        self.env['ar.collector.rule'].create({
+            'name': "New customers, the work shared", 'company_id': main.id, 'balance': 'overdue',
+            'collector_ids': [Command.set((self.clerk + self.manager).ids)]})
+        monday = self.today + timedelta(days=7 - self.today.weekday())
+        self.env['ar.collector.absence'].create({
+            'user_id': self.clerk.id, 'substitute_id': self.manager.id, 'date_from': monday,
+            'date_to': monday + timedelta(days=4), 'note': "Lake district"})
+
+    def make_escalations(self):
+        """The usual path is in use since the day before yesterday; one was taken on, one was given back."""
+        self.env.ref('ar_coordinator.ar_escalation_path_usual').active = True
+        told = self.env['ar.escalation']
+        for company in self.env['res.company'].search([], order='id'):
+            inside = told.with_company(company).with_context(allowed_company_ids=company.ids)
+            told |= inside._tell(company, inside._get_automatic(company)).with_env(self.env)
+        told.date = self.today - timedelta(days=2)
+        for records, button, words in (
+            (told.filtered(lambda record: record.to == 'manager'), 'action_acknowledge',
+             "I meet their finance director on Thursday."),
+            (told.filtered(lambda record: record.to == 'salesperson'), 'action_return',
+             "My contact has left. Please go on with the accounts department."),
+        ):
+            for record in records[:1]:
+                record.answer = words
+                getattr(record.with_user(record.user_id), button)()
+
+    def make_hand_over(self):
+        """The customer who has owed longest is with an agency, which got some of it back and charged a fee."""
+        main = self.env.ref('base.main_company')
+        busy = self.env['ar.dispute'].search([]).partner_id | self.env['ar.promise'].search([]).partner_id \
+            | self.env['ar.promise.plan'].search([]).partner_id | self.env['ar.customer.answer'].search([]).partner_id
+        rows = [row for row in self.env['ar.ledger'].open_items({'company_ids': main.ids})
+                if row['residual'] > 0 and row['days'] > 60 and row['partner_id'] not in busy.ids]
+        if not rows:
+            return
+        customer = max(rows, key=lambda row: (row['days'], row['residual']))['partner_id']
+        agency = self.env['res.partner'].create({'name': "Meridian Collections", 'is_company': True})
+        day = self.today - timedelta(days=24)
+        hand_over = self.env['ar.hand.over'].create({
+            'company_id': main.id, 'partner_id': customer, 'to': 'agency', 'user_id': self.manager.id, 'date': day,
+            'reason': "Three reminders, no answer", 'agency_id': agency.id, 'agency_reference': "MC-20817"})
+        amount = round(hand_over.amount_start / 4, 2)
+        self.env['ar.hand.over.progress'].create([
+            {'hand_over_id': hand_over.id, 'date': day + timedelta(days=6), 'note': "First letter, they called back"},
+            {'hand_over_id': hand_over.id, 'date': day + timedelta(days=15), 'kind': 'recovered', 'amount': amount,
+             'note': "First instalment"},
+            {'hand_over_id': hand_over.id, 'date': day + timedelta(days=16), 'kind': 'fee',
+             'amount': round(amount * .15, 2), 'note': "15 % of the first instalment"}])
 
     def make_credit(self):
         """Limits from what customers owe, holds by rules and by hand, a release and a limit that somebody asks for."""
