@@ -45,6 +45,9 @@ SCREENS = (
     ("cash_journal", "/odoo/ar-cash-journal", ".o_ar_report_table", ()),
     ("cash_forecast", "/odoo/ar-cash-forecast", ".o_ar_chart canvas", ()),
     ("collectors", "/odoo/ar-collectors", ".o_ar_report_table", ()),
+    ("team", "/odoo/ar-team", ".o_ar_team_card", ()),
+    ("escalations", "/odoo/ar-escalations", ".o_data_row", ()),
+    ("at_agencies", "/odoo/ar-at-agencies", ".o_ar_report_table", ()),
     # above it in the list: the second runs of the day, which sent nothing, and the other company's
     ("dunning_run", "/odoo/ar-dunning", ".o_data_row", ((".o_data_row .o_data_cell[name=as_of]", 3, ".o_form_view"),)),
     ("disputes", "/odoo/ar-disputes", ".o_kanban_record", ()),

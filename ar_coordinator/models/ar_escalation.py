@@ -25,7 +25,7 @@ ACTIVITY = 'ar_coordinator.mail_activity_type_escalation'
 BATCH = 100  # customers told in one transaction
 EDITABLE = {'answer', 'message_main_attachment_id'}
 STATES = [
-    ('open', "Waiting"), ('acknowledged', "Taken on"), ('returned', "Given back"), ('withdrawn', "Taken back"),
+    ('open', "Waiting"), ('acknowledged', "Taken on"), ('returned', "Given back"), ('withdrawn', "Withdrawn"),
     ('closed', "Closed")]
 ENDS = [('over', "Its cause is over"), ('handed_over', "Handed over"), ('repeated', "Told again")]
 
@@ -154,14 +154,14 @@ class ArEscalation(models.Model):
                     note=record.answer)
 
     def action_withdraw(self):
-        """Take escalations back: nobody has to answer, and the step is not repeated while its cause lasts.
+        """Withdraw escalations: nobody has to answer, and the step is not repeated while its cause lasts.
 
         :raise AccessError: unless the user is a manager who may see them
         :raise UserError: for one that does not wait
         """
         self.check_access('write')
         if not self.env.su and not self.env.user.has_group('ar_coordinator.group_ar_manager'):
-            raise AccessError(self.env._("Escalations are taken back by a Receivables: Manager."))
+            raise AccessError(self.env._("Escalations are withdrawn by a Receivables: Manager."))
         self._check_open()
         self.sudo()._answer('withdrawn', self.env.user)  # sudo: the state moves by buttons; the role was checked
 

@@ -85,11 +85,13 @@ class ArHandOverReport(models.AbstractModel):
         rows = []
         for agency in data['rows']:
             rows.append({
-                'key': f'agency-{agency["id"] or 0}', 'level': 0, 'cells': {key: agency.get(key) for key in keys},
+                'key': f'agency-{agency["id"] or 0}', 'level': 0, 'cells': {
+                    key: agency[key] for key in keys if key in agency},
                 'drill': {'model': 'ar.hand.over', 'name': agency['name'], 'domain': [
                     ('id', 'in', [own['id'] for own in agency['customers']])]}})
             rows += [{
-                'key': f'hand-over-{own["id"]}', 'level': 1, 'cells': {key: own.get(key) for key in keys},
+                'key': f'hand-over-{own["id"]}', 'level': 1, 'cells': {
+                    key: own[key] for key in keys if key in own},
                 'drill': {'model': 'ar.hand.over', 'res_id': own['id']}} for own in agency['customers']]
         if rows:
             rows.append({'key': 'total', 'level': 'total', 'drill': None, 'cells': {
