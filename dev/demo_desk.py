@@ -243,19 +243,12 @@ class Desk:
                 getattr(record.with_user(record.user_id), button)()
 
     def make_hand_over(self):
-        """The customer who has owed longest is with an agency, which got some of it back and charged a fee."""
-        main = self.env.ref('base.main_company')
-        busy = self.env['ar.dispute'].search([]).partner_id | self.env['ar.promise'].search([]).partner_id \
-            | self.env['ar.promise.plan'].search([]).partner_id | self.env['ar.customer.answer'].search([]).partner_id
-        rows = [row for row in self.env['ar.ledger'].open_items({'company_ids': main.ids})
-                if row['residual'] > 0 and row['days'] > 60 and row['partner_id'] not in busy.ids]
-        if not rows:
-            return
-        customer = max(rows, key=lambda row: (row['days'], row['residual']))['partner_id']
+        """Who has owed longest is with an agency, which got some of it back and charged a fee."""
+        main, customer = self.env.ref('base.main_company'), self._customer("Redwood Coast Timber")
         agency = self.env['res.partner'].create({'name': "Meridian Collections", 'is_company': True})
         day = self.today - timedelta(days=24)
         hand_over = self.env['ar.hand.over'].create({
-            'company_id': main.id, 'partner_id': customer, 'to': 'agency', 'user_id': self.manager.id, 'date': day,
+            'company_id': main.id, 'partner_id': customer.id, 'to': 'agency', 'user_id': self.manager.id, 'date': day,
             'reason': "Three reminders, no answer", 'agency_id': agency.id, 'agency_reference': "MC-20817"})
         amount = round(hand_over.amount_start / 4, 2)
         self.env['ar.hand.over.progress'].create([
