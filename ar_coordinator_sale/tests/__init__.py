@@ -7,3 +7,4 @@ from . import test_order_tour
 from . import test_order_documents
 from . import test_order_shop
 from . import test_order_cash
+from . import test_escalation_sale
