@@ -110,7 +110,7 @@
         'views/ar_statement_views.xml',
         'views/ar_write_off_views.xml',
         'views/ar_credit_settings_views.xml',
-        'views/ar_uninstall_views.xml',
+        'wizards/ar_uninstall_views.xml',
         'views/ar_customer_sheet_views.xml',
         'views/ar_worklist_views.xml',
         'views/ar_close_settings_views.xml',

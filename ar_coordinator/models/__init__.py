@@ -190,5 +190,4 @@ from . import ar_escalation
 from . import ar_escalation_worklist
 from . import ar_cash_desk
 from . import ar_cash_journal
-from . import ar_uninstall
 from . import ar_deposit_desk

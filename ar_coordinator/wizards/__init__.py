@@ -15,3 +15,4 @@ from . import ar_invoice_delivery_wizard
 from . import ar_collector_assign
 from . import ar_call_wizard
 from . import ar_write_wizard
+from . import ar_uninstall

@@ -552,7 +552,7 @@ job('mail')
         assert sink.counted() == dict.fromkeys(addresses("b", FEW) | {"a1@customer.example.com"}, 1)
 
 
-# Statements of company B's six customers, three in a transaction; what a batch freezes is no PDF here, which takes long.
+# Statements of company B's six customers, three in a transaction; a batch freezes no PDF here, that takes long.
 STATEMENTS = """
 Statement, Reports = (type(env[name]) for name in ('ar.statement.run.line', 'ir.actions.report'))
 patch('odoo.addons.ar_coordinator.models.ar_statement_run.BATCH_LINES', 3).start()

@@ -66,19 +66,20 @@ class BaseModuleUninstall(models.TransientModel):
         result = io.BytesIO()
         with zipfile.ZipFile(result, 'w', zipfile.ZIP_DEFLATED) as archive:
             for model in self._ar_get_models():
-                if records := model.search([], order='id'):
-                    archive.writestr(f'{model._table}.csv', self._ar_get_csv(records).encode('utf-8-sig'))
+                if model.search_count([], limit=1):
+                    archive.writestr(f'{model._table}.csv', self._ar_get_csv(model).encode('utf-8-sig'))
         return result.getvalue()
 
-    def _ar_get_csv(self, records):
-        names = [name for name, field in records._fields.items() if field.store and field.type not in LEFT_OUT]
+    def _ar_get_csv(self, model):
+        names = [name for name, field in model._fields.items() if field.store and field.type not in LEFT_OUT]
         output = io.StringIO()
         writer = csv.writer(output)
         writer.writerow(names)
-        for start in range(0, len(records), BATCH):
-            batch = records[start:start + BATCH]
+        last = 0
+        while batch := model.search([('id', '>', last)], order='id', limit=BATCH):
             writer.writerows([self._ar_as_text(row[name]) for name in names] for row in batch._read_format(names))
-            batch.invalidate_recordset()
+            last = batch[-1].id
+            batch.invalidate_recordset()  # what was read is not needed any more
         return output.getvalue()
 
     def _ar_as_text(self, value):
