@@ -18,6 +18,7 @@ CELLS = "XLSX beside its cells alone"
 STATEMENTS = "Statements of 1,000 customers"
 STATEMENT_PAGES = "Statements of 1,000 customers, pages"
 INSTALL = "Installing on the ledger"
+CASH = "Cash: 10,000 payments proposed"
 LARGE = 200_000  # from this size on a missed goal fails the run: smaller ledgers measure overheads
 
 
@@ -49,7 +50,7 @@ def goals(results, size):
     """[(met, sentence)] of the goals that are set for LARGE, for the rows that were measured."""
     rows = {row['name']: row for row in results}
     found = []
-    for goal in (ageing_goals, addon_goals, dunning_goals, credit_goals, report_goals):
+    for goal in (ageing_goals, addon_goals, dunning_goals, credit_goals, report_goals, cash_goals):
         found += goal(rows)
     return found
 
@@ -172,6 +173,8 @@ def publish(results, settings, idle, folder):
             print(
                 f"\n{row['name']}: {row['seconds']:.1f} s, on an empty database {row['empty_seconds']:.1f} s:"
                 f" {row['extra_seconds']:+.1f} s")
+        if 'cash' in row:
+            print(f"\n{cash_sentence(row)}")
         if 'dunning' in row:
             print(f"\n{dunning_sentence(row)}")
         if 'full_history_seconds' in row or 'whole_ledger_seconds' in row:
@@ -191,6 +194,27 @@ def publish(results, settings, idle, folder):
         print(f"  {'met   ' if met else 'MISSED'}  {sentence}")
     print(f"\nAll figures: {folder / 'results.json'}")
     return 1 if settings.invoices >= LARGE and not all(met for met, _sentence in found) else 0
+
+
+def cash_sentence(row):
+    """What a cash row found, beside what is right."""
+    counts = row['cash']
+    return (
+        f"{row['name']}: {counts['sure']:,} of {counts['receipts']:,} sure enough to apply by themselves, precision"
+        f" {counts['precision']:.2%}, recall {counts['recall']:.2%}; processor time {row['cpu_seconds']:.1f} s,"
+        f" {row['queries']} queries")
+
+
+def cash_goals(rows):
+    """[(met, sentence)] about cash application."""
+    if CASH not in rows:
+        return []
+    row = rows[CASH]
+    counts = row['cash']
+    return [
+        (counts['precision'] >= 0.995, f"{CASH}: precision {counts['precision']:.2%} (at least 99.5 %)"),
+        (counts['recall'] >= 0.85, f"{CASH}: recall {counts['recall']:.2%} (at least 85 %)"),
+        (row['seconds'] < 20, f"{CASH}: {row['seconds']:.1f} s (less than 20)")]
 
 
 def dunning_sentence(row):

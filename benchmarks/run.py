@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 from benchmarks import peer, peer_dunning, report
+from benchmarks.rows_cash import LOAD, SEED, CashRows
 from benchmarks.rows_credit import CreditRows
 from benchmarks.rows_install import InstallRows
 from benchmarks.rows_reports import ReportRows
@@ -36,7 +37,7 @@ GROUPS = {
     'ageing': ('addon', 'thin', 'fifth'), 'posting': ('core', 'addon'), 'confirming': ('core', 'addon'),
     'dunning': ('tenth', 'dunning'), 'credit': ('credit',), 'kpi': ('addon',), 'xlsx': ('addon',),
     'screen': ('wide',), 'worklist': ('desk',), 'statements': ('addon',),
-    'install': ('core',)}
+    'install': ('core',), 'cash': ('cash',)}
 WIDE = 50_000
 DUNNING_CUSTOMERS = 10  # invoices per customer in the ledgers for dunning: half the customers have something due
 
@@ -103,6 +104,8 @@ class Databases:
             ('wide_core', {'partners': settings.wide}, ('wide', 'desk')),
             ('dunning_core', {'partners': few}, ('dunning', 'credit')),
             ('tenth_core', {'invoices': settings.tenth, 'partners': max(few // 10, 10)}, ('tenth',)))
+        if 'cash' in roles:
+            self._cash()
         for source, ledger, copies in plans:
             wanted = [role for role in copies if role in roles]
             if not wanted and source not in roles:
@@ -112,6 +115,15 @@ class Databases:
                 self._with_addon(source, role)
             if source not in roles and not settings.keep:
                 self.env.drop(self.name(source))  # a large ledger takes gigabytes
+
+    def _cash(self):
+        """The test bed of cash application, in a database with our addons and nothing else."""
+        name = self.name('cash')
+        self.env.clone(self.env.base_template(), name)
+        with step("Generating 10,000 bank transactions and 40,000 open items"):
+            self.install('cash', self.env.modules)
+            self._odoo(name, LOAD.format(seed=SEED))
+            self._vacuum(name)
 
     def _ledger(self, role, paid_history=1.0, invoices=None, partners=None):
         settings, name = self.settings, self.name(role)
@@ -215,7 +227,7 @@ def medians(rounds, key='seconds'):
     return [statistics.median(answer[key] for answer in side) for side in zip(*rounds, strict=True)]
 
 
-class Bench(CreditRows, InstallRows, ReportRows):
+class Bench(CashRows, CreditRows, InstallRows, ReportRows):
     """The measurements; `results` are the rows of results.json."""
 
     def __init__(self, env, settings, databases):

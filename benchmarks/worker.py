@@ -18,11 +18,12 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.worker_cash import CashJobs
 from benchmarks.worker_credit import CreditJobs
 from benchmarks.worker_reports import ReportJobs
 
 
-class OdooJobs(CreditJobs, ReportJobs):
+class OdooJobs(CashJobs, CreditJobs, ReportJobs):
     """Jobs in Odoo, with the administrator's rights and rules; each in a transaction that is rolled back."""
 
     def __init__(self, conf, db):
