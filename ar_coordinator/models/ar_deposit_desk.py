@@ -11,5 +11,6 @@ class ArCashDesk(models.AbstractModel):
         company = source.env['res.company'].browse(row['company_id'])
         candidates = source.env['ar.deposit']._get_in_transit(company)._get_candidates()
         return found + [
-            {'id': -deposit.id, 'name': self.env._("Deposit %s", deposit.name), 'partner': ""}
+            {'id': -deposit.id, 'name': self.env._("Deposit %s", deposit.name), 'partner': "", 'model': deposit._name,
+             'res_id': deposit.id}
             for deposit, transactions in candidates.items() if source in transactions]
