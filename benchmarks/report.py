@@ -147,7 +147,8 @@ def report_goals(rows):
         found.append((
             row['cpu_seconds'] < 1, f"The worklist's first page with {row['customers']:,} customers on it takes"
             f" {row['cpu_seconds']:.2f} s of processor time (under 1), {row['seconds']:.2f} s by the clock"))
-    measured = [row for row in rows.values() if 'peak_mb' in row]
+    # proposing cash holds all open items and payments at once, in a background job
+    measured = [row for row in rows.values() if 'peak_mb' in row and row['name'] != CASH]
     if measured:
         largest = max(measured, key=lambda row: row['peak_mb'])
         found.append((
