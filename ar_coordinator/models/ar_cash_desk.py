@@ -360,15 +360,29 @@ class ArCashDesk(models.AbstractModel):
         """Return whose items are shown: the chosen customer, the proposed, the one on the money, the last undone."""
         partners = self.env['res.partner'].sudo()  # sudo: names only; the items are read with the user's rights
         if partner_id:
-            if not isinstance(partner_id, int) or not partners.browse(partner_id).exists():
-                raise UserError(self.env._("This customer does not exist any more."))
-            return partners.browse(partner_id).commercial_partner_id
+            return self._get_chosen(partner_id, row).sudo()  # sudo: as above
         if proposal.partner_id or row['partner_id']:
             return (proposal.partner_id or partners.browse(row['partner_id'])).commercial_partner_id
         name = 'statement_line_id' if row['kind'] == 'transaction' else 'payment_line_id'
         last = proposal.search([
             (name, '=', row['id']), ('state', '=', 'undone'), ('partner_id', '!=', False)], order='id desc', limit=1)
         return last.partner_id.commercial_partner_id
+
+    def _get_chosen(self, partner_id, row):
+        """Return the customer somebody chose, as that user.
+
+        :raise AccessError: when he may not see him
+        :raise UserError: when there is none, or he is another company's
+        """
+        partner = self.env['res.partner'].browse(partner_id if isinstance(partner_id, int) else []).exists()
+        if not partner:
+            raise UserError(self.env._("This customer does not exist any more."))
+        partner.check_access('read')
+        if partner.company_id and partner.company_id.id != row['company_id']:
+            raise UserError(self.env._(
+                "%(customer)s is a customer of %(company)s only.", customer=partner.display_name,
+                company=partner.company_id.name))
+        return partner.commercial_partner_id
 
     def _get_applied_domain(self, companies):
         """Domain of the proposals that were applied since midnight, in each company's time zone."""
@@ -538,7 +552,7 @@ class ArCashDesk(models.AbstractModel):
                 one['amount'] = currency.round(one['amount'] - taken)
                 missing = currency.round(missing - taken)
             rows = [one for one in rows if not currency.is_zero(one['amount'])]
-        partner = self.env['res.partner'].browse(partner_id or []).exists()
+        partner = self._get_chosen(partner_id, row) if partner_id else self.env['res.partner']
         return proposals._apply_chosen(source.with_env(self.env), rows, rest_action or None, reason, partner)
 
     def _is_as_proposed(self, proposal, lines):

@@ -16,7 +16,7 @@ from .ar_guard import without_defaults
 GUARDED_FIELDS = {
     'state', 'company_id', 'statement_line_id', 'payment_line_id', 'partner_id', 'amount', 'currency_id', 'confidence',
     'what', 'who', 'rest', 'is_ambiguous', 'line_ids', 'match_ids', 'is_automatic', 'applied_by_id', 'date_applied',
-    'payer', 'reading', 'is_partner_set', 'problem'}
+    'payer', 'reading', 'is_partner_set', 'problem', 'name', 'date'}
 WHAT = [
     ('chosen', "Chosen by a user"),
     ('advised', "The customer's remittance advice says so"),

@@ -10,8 +10,10 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 
 from .ar_cash_remains import OVER_ACTIONS, SHORT_ACTIONS
+from .ar_write_off import LOOK_BACK_DAYS
 
 LINKS = {'rest_dispute_ids', 'rest_request_ids'}
+REQUESTS = ('write_off', 'refund')  # choices that make a request
 
 
 class ArDispute(models.Model):
@@ -46,6 +48,7 @@ class ArCashProposal(models.Model):
         """Override: the lines say what is paid, by what happens to the difference."""
         self._check_rest()
         self._fit_lines()
+        self._check_fee()
         return super()._apply_transaction()
 
     def _apply_payment(self):
@@ -84,6 +87,36 @@ class ArCashProposal(models.Model):
             raise UserError(self.env._(
                 "%(name)s: “%(choice)s” does not go with a difference of %(rest)s. Choose what happens to it.",
                 name=self.name, choice=self._get_label('rest_action'), rest=self.currency_id.format(self.rest)))
+
+    def _check_fee(self):
+        """Refuse a bank fee that is more than banks keep and more than the user may write off alone, with the fees he
+        booked for the customer in the last year: calling a difference a fee is no way around the approval.
+
+        :raise UserError: then
+        """
+        company, user = self.company_id, self.env.user
+        fee = self._get_fee()
+        if company.currency_id.compare_amounts(fee, company.ar_cash_fee) <= 0:
+            return
+        earlier = self.search([
+            ('company_id', '=', company.id), ('partner_id', '=', self.partner_id.id), ('state', '=', 'applied'),
+            ('rest_action', '=', 'fee'), ('applied_by_id', '=', user.id),
+            ('date_applied', '>=', fields.Datetime.subtract(fields.Datetime.now(), days=LOOK_BACK_DAYS))])
+        total = fee + sum(
+            own for own in (row._get_fee() for row in earlier)
+            if company.currency_id.compare_amounts(own, company.ar_cash_fee) > 0)
+        limit = self.env['ar.write.off'].new({'company_id': company.id})._get_limits(user)[0]
+        if company.currency_id.compare_amounts(total, limit) > 0:
+            raise UserError(self.env._(
+                "%(name)s: a bank fee of %(fee)s is more than you may book without approval. Write the difference off:"
+                " that asks a manager.", name=self.name, fee=company.currency_id.format(fee)))
+
+    def _get_fee(self):
+        """Return the bank fee that is booked with the transaction, in company currency."""
+        if not self._is_rest_booked():
+            return 0.0
+        company = self.company_id
+        return self.currency_id._convert(-self.rest, company.currency_id, company, self.date)
 
     def _fit_lines(self):
         """Let the lines pay in full where the difference is booked with them, else no more than what came in."""
@@ -279,6 +312,14 @@ class ArCash(models.AbstractModel):
                 for name in ('statement_line_id', 'payment_line_id'))])
             made.filtered(lambda row: row.rest < 0 and row._is_deduction_explained()).rest_action = 'dispute'
         return result
+
+    def _get_sure(self, company, proposals):
+        """Override: what somebody chose to write off or to pay back waits for somebody to apply it.
+
+        The job would ask for it in nobody's name, and whoever chose it could approve it himself.
+        """
+        return super()._get_sure(company, proposals).filtered(
+            lambda row: row.rest_action not in REQUESTS or row.rest_action == row._get_rest_default())
 
 
 class ArWriteOff(models.Model):

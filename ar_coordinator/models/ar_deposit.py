@@ -15,9 +15,10 @@ from odoo.tools import format_date
 from .ar_guard import of_customers, without_defaults
 
 GUARDED_FIELDS = {
-    'state', 'move_id', 'transit_line_id', 'confirmed_by_id', 'date_confirmed', 'cancelled_by_id', 'is_post_dated'}
+    'state', 'move_id', 'transit_line_id', 'confirmed_by_id', 'date_confirmed', 'cancelled_by_id', 'is_post_dated',
+    'amount_cheques', 'amount_cash', 'amount_total', 'amount_waiting', 'cheque_count'}  # the last five are added up
 CONTENT_FIELDS = {'company_id', 'journal_id', 'date', 'currency_id', 'reference', 'control_total', 'line_ids'}
-LINE_GUARDED_FIELDS = {'payment_id', 'is_live'}
+LINE_GUARDED_FIELDS = {'payment_id', 'is_live', 'number_key'}
 TODO = 'mail.mail_activity_data_todo'
 
 

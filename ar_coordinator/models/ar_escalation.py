@@ -375,13 +375,31 @@ class MailActivity(models.Model):
     _inherit = 'mail.activity'
 
     def _action_done(self, feedback=False, attachment_ids=None):
-        """Override: whoever completes the task has taken the escalation on; what he wrote is his answer."""
-        own = self.filtered(lambda activity: activity.res_model == 'ar.escalation')
-        # sudo: completing the task was allowed; the state moves by itself
-        records = self.env['ar.escalation'].sudo().browse(own.mapped('res_id')).filtered(
-            lambda record: record.state == 'open')
+        """Override: whoever completes the task has taken the escalation on; what he wrote is his answer.
+
+        :raise AccessError: for the task of somebody else, unless one may answer for him
+        """
+        records = self._ar_get_answered()
         result = super()._action_done(feedback=feedback, attachment_ids=attachment_ids)
         if feedback and records:
             records.answer = feedback
         records._answer('acknowledged', self.env.user)
         return result
+
+    def _ar_get_answered(self):
+        """Return the escalations that wait and that completing these tasks answers, with superuser's eyes.
+
+        Readers may write tasks of their own on an escalation: these answer nothing.
+
+        :raise AccessError: see `_action_done`
+        """
+        answered = []
+        for activity in self.filtered(lambda activity: activity.res_model == 'ar.escalation'):
+            # sudo: completing the task was allowed; who may answer is asked of the user
+            record = self.env['ar.escalation'].sudo().browse(activity.res_id)
+            if record.state != 'open' or activity.user_id != record.user_id:
+                continue
+            if not self.env.su and not record.with_env(self.env)._may_answer():
+                raise AccessError(self.env._("Only who was told, or a Receivables: Manager, answers an escalation."))
+            answered.append(record.id)
+        return self.env['ar.escalation'].sudo().browse(answered)  # sudo: as above; the state moves by itself

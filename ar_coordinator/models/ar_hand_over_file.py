@@ -15,7 +15,7 @@ from odoo.tools.misc import format_date
 from .ar_dunning_print import LETTER_REPORT
 from .ar_guard import without_defaults
 
-NOTED = {'user_id', 'payment_id', 'bill_id'}  # of an entry, by itself
+NOTED = {'user_id', 'payment_id', 'bill_id', 'amount_company'}  # of an entry, by itself
 LETTER_STATES = ('queued', 'sent', 'failed', 'bounced')
 
 

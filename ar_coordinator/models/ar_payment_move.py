@@ -13,7 +13,8 @@ from odoo.exceptions import AccessError, UserError
 from .ar_guard import of_customers, without_defaults
 
 GUARDED_FIELDS = {
-    'state', 'transfer_ids', 'item_ids', 'confirmed_by_id', 'date_confirmed', 'undone_by_id', 'credit_line_ids'}
+    'state', 'transfer_ids', 'item_ids', 'confirmed_by_id', 'date_confirmed', 'undone_by_id', 'credit_line_ids',
+    'partner_id', 'currency_id'}  # the last two are those of the money
 CONTENT_FIELDS = {
     'payment_id', 'statement_line_id', 'partner_to_id', 'company_to_id', 'amount', 'date', 'reason', 'chosen_item_ids'}
 

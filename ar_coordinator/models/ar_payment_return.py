@@ -10,12 +10,14 @@ again from what is matched, credit rules count it, the worklist shows it.
 """
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.tools import format_date
 
 from .ar_guard import without_defaults
 
 GUARDED_FIELDS = {
     'state', 'move_id', 'transit_line_id', 'fee_move_id', 'confirmed_by_id', 'date_confirmed', 'undone_by_id',
-    'item_ids', 'entry_line_ids', 'payment_state'}
+    'item_ids', 'entry_line_ids', 'payment_state',
+    'partner_id', 'journal_id', 'currency_id'}  # the last three are those of the money
 CONTENT_FIELDS = {
     'payment_id', 'statement_line_id', 'return_line_id', 'amount', 'date', 'reason', 'bank_fee', 'charge_amount',
     'chosen_item_ids'}
@@ -253,10 +255,14 @@ class ArPaymentReturn(models.Model):
     # === RULES === #
 
     def _check_fee(self):
-        """:raise AccessError: when a clerk would charge less than the company usually does."""
+        """:raise AccessError: when a clerk would charge less than the company usually does, or let no rule count it."""
         if self.env.su or self.env.user.has_group('ar_coordinator.group_ar_manager'):
             return
         for record in self:
+            if record.reason in NOT_THE_CUSTOMER:
+                raise AccessError(self.env._(
+                    "%s: that it was the bank's mistake is for a Receivables: Manager to confirm. No credit rule counts"
+                    " it then.", record.name))
             currency, fee = record.company_currency_id, record._get_usual_fee()
             if currency.compare_amounts(record.charge_amount, fee) < 0:
                 raise AccessError(self.env._(
@@ -278,6 +284,10 @@ class ArPaymentReturn(models.Model):
         if not own or own.move_id.state != 'posted':
             raise UserError(self.env._(
                 "%s is not booked on receivables: there is nothing to open again.", source.display_name))
+        if self.date < source.date:
+            raise UserError(self.env._(
+                "%(name)s: the payment came in on %(day)s, it cannot have come back before.", name=self.name,
+                day=format_date(self.env, source.date)))
         currency = self.currency_id
         if currency.compare_amounts(self.amount, 0.0) <= 0 or currency.compare_amounts(
                 self.amount, self.amount_left) > 0:

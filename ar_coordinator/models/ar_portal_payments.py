@@ -106,7 +106,9 @@ class ArPortal(models.AbstractModel):
     @api.model
     def _get_payment_text(self, move, facts):
         """Return the customer's own words on a payment: no memo of ours, and nothing of money that was moved."""
-        if move.id in facts['moved']:
+        payers = move.line_ids.filtered(
+            lambda line: line.account_type == 'asset_receivable').partner_id.commercial_partner_id
+        if move.id in facts['moved'] or len(payers) > 1:  # one transfer for several customers names the others
             return ''
         payment = move.origin_payment_id
         return (facts['cheques'].get(move.id) or payment.payment_transaction_id.reference

@@ -48,7 +48,7 @@ class ArUnappliedFollow(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """Override: note since when something is kept for the next invoice."""
-        self = without_defaults(self, {'move_line_id', 'date_kept', 'last_move'})
+        self = without_defaults(self, {'move_line_id', 'next_step', 'date_kept', 'last_move'})
         for vals in vals_list:
             self._note_kept(vals)
         return super().create(vals_list)

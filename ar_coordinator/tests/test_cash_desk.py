@@ -263,6 +263,15 @@ class TestCashDesk(DeskCase):
                 call()
         with self.assertRaises(AccessError):
             self.desk(self.reader).get_receipts({'company_ids': company.ids})
+        theirs = self.env['res.partner'].create({'name': "Customer of theirs", 'company_id': company.id})
+        for call in (
+                lambda: self.desk().get_items('transaction', self.unknown.id, partner_id=theirs.id),
+                lambda: self.desk().apply('transaction', self.unknown.id, [], partner_id=theirs.id)):
+            with self.assertRaises(AccessError):
+                call()
+        both = self.desk(company=self.company + company)
+        with self.assertRaisesRegex(UserError, "is a customer of Other Cash Company only"):
+            both.apply('transaction', self.unknown.id, [], partner_id=theirs.id)
 
 
 @tagged('post_install', '-at_install')

@@ -170,10 +170,27 @@ class TestCashRemains(CashRemainsCase):
         self.assertEqual((proposal.state, proposal.rest_request_ids.state), ('applied', 'requested'))
         self.assertEqual(self.one.amount_residual, 3)
 
+    def test_what_somebody_chose_to_write_off_is_not_asked_for_in_nobodys_name(self):
+        """A manager's choice, applied by the job, could be approved by the same manager."""
+        self.company.write({'ar_cash_automatic': True, 'ar_cash_threshold': 60})
+        proposal = self.proposal(900, self.one.name)
+        self.assertEqual(self.env['ar.cash']._get_sure(self.company, proposal), proposal)
+        proposal.with_user(self.manager).rest_action = 'write_off'
+        self.assertFalse(self.env['ar.cash']._get_sure(self.company, proposal))
+        self.company.ar_cash_small_difference = 100
+        self.assertEqual(self.env['ar.cash']._get_sure(self.company, proposal), proposal, "the company's own rule")
+
     def test_bank_fee_chosen_for_a_short_payment_and_not_for_a_fee(self):
         short = self.proposal(960, self.one.name, rest_action='fee')
         self.assertEqual(short.what, 'short')
+        with self.assertRaisesRegex(UserError, "bank fee of .*40.00 is more than you may book"):
+            short.action_apply()
+        self.company.ar_write_off_limit_user = 60
         short.action_apply()
+        other = self.proposal(475, self.two.name, rest_action='fee')
+        with self.assertRaisesRegex(UserError, "Write the difference off: that asks a manager"):
+            other.action_apply()  # 40 and 25 of one customer are more than 60
+        other.action_dismiss()
         fee = short.statement_line_id.line_ids.filtered(
             lambda line: line.account_id == self.company.ar_cash_fee_account_id)
         self.assertEqual((fee.balance, self.one.amount_residual, self.total()), (40, 0, 500))

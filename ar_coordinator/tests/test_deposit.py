@@ -257,6 +257,10 @@ class TestDeposit(TillCase):
                 deposit.write(vals)
         with self.assertRaises(AccessError):
             deposit.line_ids[0].is_live = True
+        with self.assertRaises(AccessError):
+            deposit.amount_total = 1  # what ties with the control total is added up
+        with self.assertRaises(AccessError):
+            deposit.line_ids[0].number_key = "another cheque"
         created = self.env['ar.deposit'].with_user(self.clerk).with_context(default_state='confirmed').create({
             'journal_id': self.bank.id})
         self.assertEqual(created.state, 'draft')

@@ -294,6 +294,18 @@ class TestEscalation(DeskCommon):
         self.assertEqual((told.state, told.answered_by_id, told.answer),
                          ('acknowledged', self.sales, "Done, they pay on Monday"))
 
+    def test_tasks_of_others_answer_nothing(self):
+        """Readers may write on an escalation, and so complete its tasks; the answer is that of who was told."""
+        told = self.told()
+        with self.assertRaisesRegex(AccessError, "Only who was told"):
+            told.activity_ids.with_user(self.collector).action_feedback(feedback="Nothing to do")
+        own = told.with_user(self.collector).activity_schedule(
+            'mail.mail_activity_data_todo', user_id=self.collector.id)
+        own.action_feedback(feedback="Nothing to do")
+        self.assertEqual((told.state, told.answer), ('open', False))
+        told.activity_ids.with_user(self.manager).action_feedback(feedback="I call them")
+        self.assertEqual((told.state, told.answered_by_id), ('acknowledged', self.manager))
+
     def test_given_back(self):
         """With a reason; the collector gets a task and sees it on the worklist until he was in contact."""
         told = self.told()

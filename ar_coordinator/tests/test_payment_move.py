@@ -181,6 +181,8 @@ class TestPaymentMove(TillCase):
         for change in (lambda: record.write({'amount': 1}), record.unlink):
             with self.assertRaises(UserError):
                 change()
+        with self.assertRaises(AccessError):  # undoing gives the money back to this one
+            record.partner_id = self.other_customer
 
     def test_returned_and_moved_are_undone_in_the_reverse_order(self):
         payment = self.ar_pay(self.two, '2026-03-05')

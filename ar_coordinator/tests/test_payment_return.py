@@ -208,7 +208,9 @@ class TestPaymentReturn(TillCase):
         self.undo(record)
         mistake = self.enter(payment, reason='bank_error')
         self.assertEqual(mistake.charge_amount, 0)
-        mistake.action_confirm()
+        with self.assertRaisesRegex(AccessError, "the bank's mistake is for a Receivables: Manager"):
+            mistake.action_confirm()
+        mistake.with_user(self.manager).action_confirm()
         self.assertFalse(mistake.fee_move_id)
 
     def test_credit_rule_counts_returns_of_its_days(self):
@@ -223,7 +225,7 @@ class TestPaymentReturn(TillCase):
         for payment, values in zip(payments, (
                 {'date': '2026-03-20'}, {'date': '2026-02-20'}, {'date': '2026-03-21', 'reason': 'bank_error'},
         ), strict=False):
-            self.enter(payment, **values).action_confirm()
+            self.enter(payment, self.manager, **values).action_confirm()
         holds._evaluate(self.company, self.customer)
         self.assertFalse(holds.search(domain))
         facts = self.env['ar.credit.rule']._get_facts(self.customer, self.company)[self.customer.id]
@@ -324,9 +326,17 @@ class TestPaymentReturn(TillCase):
         self.assertEqual(record.with_user(reader).amount, 1_000)
         with self.assertRaises(AccessError):
             record.with_user(reader).action_confirm()
+        record.date = '2026-03-04'  # out of sight of the credit rules
+        with self.assertRaisesRegex(UserError, "cannot have come back before"):
+            record.action_confirm()
+        record.date = '2026-03-20'
         record.action_confirm()
         for change in (lambda: record.write({'amount': 1}), record.unlink):
             with self.assertRaises(UserError):
                 change()
         with self.assertRaises(AccessError):
             record.item_ids.amount = 5
+        for name, value in (
+                ('partner_id', self.other_customer), ('journal_id', self.eur_bank), ('currency_id', self.eur)):
+            with self.subTest(name), self.assertRaises(AccessError):  # whose return it is, credit rules count
+                record.write({name: value.id})

@@ -68,6 +68,18 @@ class TestPortalPayments(PortalHttpCommon):
             [(row['amount'], row['on_account'], row['text']) for row in self.payments(self.other_customer)],
             [(30, 30, '')])
 
+    def test_a_transfer_for_several_customers_names_none_of_the_others(self):
+        line = self.transaction(100, f"{self.invoice.name} {self.theirs.name} Alder", partner_id=self.customer.id)
+        quiet = {'skip_account_move_synchronization': True, 'skip_readonly_check': True, 'force_delete': True}
+        suspense = line.move_id.line_ids.filtered(lambda item: item.account_id == self.bank.suspense_account_id)
+        line.move_id.with_context(**quiet).write({'line_ids': [
+            Command.delete(suspense.id), *(Command.create({
+                'account_id': self.receivable.id, 'partner_id': partner.id, 'name': "Part", 'balance': -50})
+                for partner in (self.customer, self.other_customer))]})
+        for partner in (self.customer, self.other_customer):
+            [row] = self.payments(partner)
+            self.assertEqual((row['amount'], row['text']), (50, ''))
+
     def test_other_currencies_have_their_own_list(self):
         self.ar_cash(70, self.due(3), currency_id=self.eur.id)
         self.assertEqual(
