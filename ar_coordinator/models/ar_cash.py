@@ -9,7 +9,7 @@ from dataclasses import replace
 from psycopg2 import OperationalError
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import LockError, UserError
 from odoo.tools import float_compare, split_every
 
 from ..engine import cash, cash_claims
@@ -305,7 +305,8 @@ class ArCash(models.AbstractModel):
                     sure = self._get_sure(company, self._propose(company))
                 self.env['ir.cron']._commit_progress(remaining=rest + len(sure))
                 for ids in split_every(BATCH, sure.ids, list):
-                    self._apply_sure(company, sure.browse(ids))
+                    with self.env.cr.savepoint():
+                        self._apply_sure(company, sure.browse(ids))
                     if not self.env['ir.cron']._commit_progress(len(ids)):
                         return  # goes on at once in another turn
             except OperationalError:
@@ -332,8 +333,9 @@ class ArCash(models.AbstractModel):
                 with self.env.cr.savepoint():
                     proposal._apply(automatic=True)
                 applied |= proposal
-            except UserError as error:  # changed since, locked, a closed period: the next run or a person deals with it
-                proposal._note_problem(error.args[0])
+            except UserError as error:  # changed since, a closed period: the next run or a person deals with it
+                if not isinstance(error.__cause__, LockError):  # somebody has it: that is no problem
+                    proposal._note_problem(error.args[0])
             except OperationalError:
                 raise  # somebody else works on it: the next run
             except Exception:

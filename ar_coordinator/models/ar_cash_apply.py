@@ -42,9 +42,9 @@ class ArCashProposal(models.Model):
         try:
             for records in sets:
                 records.lock_for_update(allow_referencing=records._name != self._name)
-        except LockError:
+        except LockError as error:  # a LockError itself would come up as a fault of the server
             raise UserError(self.env._(
-                "%s is being worked on by somebody else: try again in a moment.", name)) from None
+                "%s is being worked on by somebody else: try again in a moment.", name)) from error
 
     def _check_unchanged(self):
         """Refuse what is not open any more as it was when it was proposed."""

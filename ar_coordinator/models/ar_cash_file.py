@@ -416,17 +416,17 @@ class ArCashFile(models.Model):
         """
         self.ensure_one()
         for _attempt in range(TRIES):
-            if not self.try_lock_for_update():
-                return False
-            self.invalidate_recordset()
-            if self.state != 'loading':
-                return False
             try:
+                if not self.try_lock_for_update():
+                    return False
+                self.invalidate_recordset()
+                if self.state != 'loading':
+                    return False
                 with self.env.cr.savepoint():
                     self._load_some(AT_ONCE)
             except UserError as error:
                 self.write({'state': 'check', 'message': error.args[0]})
-            except SerializationFailure:  # another file was loaded into the journal: again, with its lines in sight
+            except SerializationFailure:  # the file or another one was loaded meanwhile: again, with that in sight
                 self.env.cr.rollback()
                 continue
             return True

@@ -9,7 +9,7 @@ slip, is what the bank transaction is matched with. Cheques dated later than the
 from collections import defaultdict
 
 from odoo import Command, api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, LockError, UserError
 from odoo.tools import format_date
 
 from .ar_guard import of_customers, without_defaults
@@ -229,10 +229,15 @@ class ArDeposit(models.Model):
     def _lock_in(self, state):
         """Lock the deposits, check their state, and return them as superuser in their company, one by one.
 
-        :raise UserError: for a deposit in another state
+        :raise UserError: for a deposit in another state, or that somebody else works on right now
         """
         self._check_clerk('write')
-        self.lock_for_update(allow_referencing=True)
+        try:
+            self.lock_for_update(allow_referencing=True)
+        except LockError:  # as it is it would come up as a fault of the server
+            raise UserError(self.env._(
+                "%s is being worked on by somebody else: try again in a moment.",
+                ", ".join(self.mapped('name')))) from None
         self.invalidate_recordset(['state'])
         labels = dict(self._fields['state']._description_selection(self.env))
         for deposit in self:

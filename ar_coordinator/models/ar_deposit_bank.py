@@ -1,7 +1,13 @@
 """Deposits and cash application: a bank transaction that may be a deposit on its way is nobody's payment."""
+import logging
+
+from psycopg2 import OperationalError
+
 from odoo import api, models
 
 from .ar_in_transit import MODELS
+
+_logger = logging.getLogger(__name__)
 
 
 class ArCash(models.AbstractModel):
@@ -23,5 +29,9 @@ class ArCash(models.AbstractModel):
         """Override: deposits and returned payments first, where the company lets cash be applied by itself."""
         for company in self.env['res.company'].search([('ar_cash_automatic', '=', True)]):
             for model in MODELS:
-                self.env[model]._match_sure(company)
+                try:
+                    with self.env.cr.savepoint():
+                        self.env[model]._match_sure(company)
+                except OperationalError:  # somebody works on them: the next run
+                    _logger.info("%s: somebody is working on its deposits, trying again later", company.name)
         return super()._cron_apply()

@@ -39,7 +39,12 @@ class ArMoney(models.AbstractModel):
         :raise UserError: for a record in another state
         """
         self._check_clerk('write')
-        self.lock_for_update(allow_referencing=True)
+        try:
+            self.lock_for_update(allow_referencing=True)
+        except LockError:  # as it is it would come up as a fault of the server
+            raise UserError(self.env._(
+                "%s is being worked on by somebody else: try again in a moment.",
+                ", ".join(self.mapped('name')))) from None
         self.invalidate_recordset(['state'])
         labels = dict(self._fields['state']._description_selection(self.env))
         for record in self:

@@ -12,21 +12,19 @@ message is sent again by the next worker, under the same Message-ID, by which ma
 """
 import email
 import email.policy
-import signal
 import subprocess
 import threading
-import time
 from collections import Counter
 
 import psycopg2
 import pytest
 
+from dev.arena import PATIENCE, Arena
 from dev.environment import Environment, bad_records
 from dev.smtp_sink import MailSink
 
 CUSTOMERS = 200
 FEW = 6
-PATIENCE = 180  # seconds for any one step on a busy machine
 # Two companies: A with one overdue invoice for each of CUSTOMERS customers, B with one for each of FEW others.
 BOOKS = """
 from datetime import timedelta
@@ -55,19 +53,11 @@ for company, count in ((first, %d), (second, %d)):
     moves.action_post()
 env.cr.commit()
 """
-# At the head of every worker's script. `at` says that a point is reached, and waits until the test says `go`.
+# At the head of every worker's script.
 HEAD = """
-import time
-from pathlib import Path
-from unittest.mock import patch
-FOLDER = Path(%r)
 Run, Letter, Mail = (type(env[name]) for name in ('ar.dunning.run', 'ar.dunning.letter', 'mail.mail'))
 company_a, company_b = (env['res.company'].search([('name', '=', name)]) for name in ("Company A", "Company B"))
 OTHERS_OF_A = [('company_id', '=', company_a.id), ('partner_id.name', '!=', "Company A customer 1")]
-def at(point):
-    (FOLDER / f'at {point}').touch()
-    while not (FOLDER / f'go {point}').exists():
-        time.sleep(0.02)
 def start_run(company, **vals):
     run = env['ar.dunning.run'].create({'company_id': company.id, **vals})
     run.action_preview()
@@ -136,66 +126,8 @@ class Sink(MailSink):
         return Counter(message["To"].addresses[0].addr_spec for message in self.messages)
 
 
-class Worker:
-    """An `odoo shell` process that executes `script`."""
-
-    def __init__(self, arena, script, smtp_port=1):
-        self.arena = arena
-        arena.workers.append(self)
-        self.log = arena.folder / f"worker{len(arena.workers)}.log"
-        source = self.log.with_suffix(".py")
-        source.write_text(HEAD % str(arena.folder) + script)
-        env = arena.env
-        conf = env.conf(arena.db, log_level="warn", smtp_port=smtp_port)
-        with source.open() as stdin, self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL",  # ends with the tests, however that happens
-                 env.python, "-m", "odoo", "shell", "-c", conf, "-d", arena.db, "--no-http"], env=env.odoo_env(),
-                stdin=stdin, stdout=log, stderr=subprocess.STDOUT)
-
-    def until(self, reached, what, pause=0.05):
-        """Wait for something that this worker will bring about."""
-        deadline = time.monotonic() + PATIENCE
-        while not reached():
-            assert self.process.poll() is None, f"ended before {what}:\n{self.log.read_text()[-6000:]}"
-            assert time.monotonic() < deadline, f"waited too long for {what}:\n{self.log.read_text()[-6000:]}"
-            time.sleep(pause)
-
-    def reach(self, point):
-        self.until((self.arena.folder / f"at {point}").exists, point)
-
-    def go(self, point):
-        (self.arena.folder / f"go {point}").touch()
-
-    def kill(self):
-        """SIGKILL, and wait until the database has noticed."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        deadline = time.monotonic() + PATIENCE
-        query = f"SELECT 1 FROM pg_stat_activity WHERE datname = '{self.arena.db}'"
-        while self.arena.env.psql(query, "postgres"):
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-
-    def finish(self, errors=()):
-        """Wait for the end; it must have logged no warning or error but one for each of `errors`, in this order."""
-        code = self.process.wait(PATIENCE)
-        log = self.log.read_text()
-        assert code == 0, log[-6000:]
-        bad = [line for line in bad_records(log) if line[:4].isdigit()]
-        assert len(bad) == len(errors), log[-6000:]
-        assert all(text in line for text, line in zip(errors, bad, strict=True)), log[-6000:]
-
-
-class Arena:
-    """A database of its own with the books, and the workers that fight over it."""
-
-    def __init__(self, env, db, folder):
-        self.env, self.db, self.folder = env, db, folder
-        self.workers = []
-
-    def work(self, script, smtp_port=1):
-        return Worker(self, script, smtp_port)
+class Letters(Arena):
+    """An arena with letters in it."""
 
     def letters(self):
         """[(customer's address, state)] of all letters."""
@@ -203,12 +135,6 @@ class Arena:
 
     def states(self):
         return Counter(state for _email, state in self.letters())
-
-    def close(self):
-        for worker in self.workers:
-            if worker.process.poll() is None:
-                worker.process.kill()
-                worker.process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +152,7 @@ def books():
 def arena(books, tmp_path):
     env, source = books
     with env.scratch(source) as db:
-        arena = Arena(env, db, tmp_path)
+        arena = Letters(env, db, tmp_path, HEAD)
         yield arena
         arena.close()
 
