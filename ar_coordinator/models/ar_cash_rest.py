@@ -122,14 +122,17 @@ class ArCashProposal(models.Model):
         """Let the lines pay in full where the difference is booked with them, else no more than what came in."""
         if self.currency_id.compare_amounts(self.rest, 0) >= 0:
             return
+        paid = sum(self.line_ids.mapped('amount'))
         if self._is_rest_booked():
+            if self.currency_id.compare_amounts(paid, self.amount) > 0:
+                return  # amounts that were chosen hold: what they exceed the money by is booked, the rest stays open
             for line in self.line_ids.filtered(lambda line: line.amount > 0):
                 line.amount = line.residual - line.discount
             self.write({  # the choice stays what it is
                 'rest': self.currency_id.round(self.amount - sum(self.line_ids.mapped('amount'))),
                 'rest_action': self.rest_action})
             return
-        gap = self.currency_id.round(sum(self.line_ids.mapped('amount')) - self.amount)
+        gap = self.currency_id.round(paid - self.amount)
         for line in self.line_ids.sorted('sequence', reverse=True):
             taken = min(gap, max(line.amount, 0.0))
             if self.currency_id.compare_amounts(taken, 0) > 0:

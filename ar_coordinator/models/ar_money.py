@@ -156,6 +156,10 @@ class ArMoney(models.AbstractModel):
         if self._is_full():
             return ({own: own.amount_currency for own in self._get_own_lines()},
                     [{**match, 'returned': match['own_amount']} for match in matches])
+        if other := self._get_own_lines().currency_id - self.currency_id:
+            raise UserError(self.env._(
+                "%(name)s: the money came in %(currency)s and is booked in %(other)s. Take all of it, or undo its "
+                "matching first.", name=self.name, currency=self.currency_id.name, other=other[:1].name))
         first = [match for match in matches if match['item'] in self.chosen_item_ids]
         free = [{'own': own, 'item': None, 'own_amount': -own.amount_residual_currency}
                 for own in self._get_own_lines() if own.amount_residual_currency < 0]
@@ -207,6 +211,44 @@ class ArMoney(models.AbstractModel):
         if lost:
             self._message_log(body=self.env._("Not matched again, and on account: %s", "; ".join(lost)))
 
+    def _end_proposals(self, proposals):
+        """End the proposals that applied money that is gone, with what was made of their differences.
+
+        Write-offs are reversed: all of it is owed again. Refunds that did not leave are cancelled: there is nothing to
+        pay back. Disputes stay, they are about the invoices.
+        """
+        requests = proposals.rest_request_ids
+        requests.filtered(lambda request: request.state in ('draft', 'requested')).action_cancel()
+        requests.filtered(lambda request: request.state == 'done' and (
+            request.kind != 'refund' or request.payment_id.state in (False, 'draft', 'canceled'))).action_reverse()
+        for request in requests:
+            labels = dict(request._fields['state']._description_selection(self.env))
+            self._message_log(body=self.env._(
+                "Made of the payment's difference: %(request)s, now in state %(state)s.",
+                request=request._get_html_link(), state=labels[request.state]))
+        proposals.state = 'undone'
+
     def _log_on_invoices(self, body):
         moves = self.item_ids.move_line_id.move_id
         moves._message_log_batch(dict.fromkeys(moves.ids, body))
+
+
+class ArCashProposal(models.Model):
+    _inherit = 'ar.cash.proposal'
+
+    def _reopen_rest(self):
+        """Override: an application is not undone while part of its money came back or was moved since.
+
+        The entry that took the part is matched with the money: undone below it, the part would be owed twice.
+        """
+        move = self.statement_line_id.move_id or self.payment_line_id.move_id
+        since = [
+            ('state', '=', 'confirmed'), ('date_confirmed', '>=', self.date_applied), '|',
+            ('payment_id', 'in', move.origin_payment_id.ids), ('statement_line_id', 'in', move.statement_line_id.ids)]
+        found = [*self.env['ar.payment.return'].search(since, limit=1), *self.env['ar.payment.move'].search(
+            [*since, ('transfer_ids', '!=', False)], limit=1)]
+        if found:
+            raise UserError(self.env._(
+                "%(name)s: part of the money came back or was moved since (%(record)s). Undo that first.",
+                name=self.name, record=found[0].name))
+        return super()._reopen_rest()

@@ -401,7 +401,7 @@ class ArPaymentMove(models.Model):
             for proposal in proposals:
                 proposal._message_log(body=self.env._("The payment was another customer's: %s", self._get_html_link()))
             if self._is_full():
-                proposals.state = 'undone'
+                self._end_proposals(proposals)
         elif line.partner_name:
             self.env['ar.payer.alias']._unlearn(self.company_id, self.partner_id, line.partner_name)
 

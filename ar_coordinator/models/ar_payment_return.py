@@ -465,7 +465,7 @@ class ArPaymentReturn(models.Model):
         for proposal in proposals:
             proposal._message_log(body=self.env._("The payment came back: %s", self._get_html_link()))
         if self._is_full():
-            proposals.state = 'undone'  # who paid was right: the name stays learned
+            self._end_proposals(proposals)  # who paid was right: the name stays learned
             self._get_deposit_lines().is_live = False  # the cheque may be deposited once more
         collector = self.partner_id.ar_collector_id._ar_on_duty(self.company_id) or self.env.user
         self.activity_schedule(

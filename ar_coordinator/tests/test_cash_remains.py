@@ -57,6 +57,16 @@ class TestCashRemains(CashRemainsCase):
 
     # === TOO LITTLE === #
 
+    def test_a_fee_is_what_the_chosen_amounts_exceed_the_money_by(self):
+        """And not all that is open of the items."""
+        line = self.env['account.bank.statement.line'].create({
+            'journal_id': self.bank.id, 'date': '2026-03-05', 'payment_ref': "Transfer", 'amount': 1_000})
+        proposal = self.env['ar.cash.proposal'].with_user(self.clerk)._apply_chosen(line, [
+            {'move_line_id': self.ar_lines(self.one).id, 'amount': 600},
+            {'move_line_id': self.ar_lines(self.two).id, 'amount': 410}], 'fee')
+        self.assertEqual(
+            (proposal.rest, self.one.amount_residual, self.two.amount_residual, self.total()), (-10, 400, 90, 490))
+
     def test_left_open(self):
         proposal = self.proposal(900, self.one.name)
         self.assertEqual((proposal.rest, proposal.rest_action), (-100, 'open'))

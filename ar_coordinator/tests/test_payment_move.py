@@ -209,3 +209,15 @@ class TestPaymentMove(TillCase):
         last.action_undo()
         again.action_undo()
         self.assertEqual((self.two.amount_residual, self.owed()), (0, (1_000, 300)))
+
+    def test_an_application_is_not_undone_below_a_part_that_was_moved(self):
+        line = self.transaction(1_500, f"{self.one.name} {self.two.name}")
+        proposal = self.env['ar.cash']._propose(self.company).with_user(self.clerk)
+        proposal.action_apply()
+        record = self.enter(line, amount=400)
+        record.action_confirm()
+        with self.assertRaisesRegex(UserError, "came back or was moved since"):
+            proposal.action_undo()
+        record.action_undo()
+        proposal.action_undo()
+        self.assertEqual((self.one.amount_residual, self.two.amount_residual), (1_000, 500))

@@ -340,3 +340,79 @@ class TestPaymentReturn(TillCase):
                 ('partner_id', self.other_customer), ('journal_id', self.eur_bank), ('currency_id', self.eur)):
             with self.subTest(name), self.assertRaises(AccessError):  # whose return it is, credit rules count
                 record.write({name: value.id})
+
+    def applied(self, amount, text, **choice):
+        """A transaction that a clerk applied by its proposal: (transaction, proposal)."""
+        self.company.write({
+            'ar_write_off_account_id': self.expense.id, 'ar_small_balance_gain_account_id': self.revenue.id,
+            'ar_small_balance_limit': 5, 'ar_write_off_limit_user': 20})
+        line = self.transaction(amount, text)
+        proposal = self.env['ar.cash']._propose(self.company).filtered(
+            lambda row: row.statement_line_id == line).with_user(self.clerk)
+        if choice:
+            proposal.write(choice)
+        proposal.action_apply()
+        return line, proposal
+
+    def test_an_application_is_not_undone_below_a_part_that_came_back(self):
+        """The entry of the return is matched with the money: without it the part would be owed twice."""
+        line, proposal = self.applied(1_500, f"{self.one.name} {self.two.name}")
+        record = self.enter(line, amount=400)
+        record.action_confirm()
+        self.assertEqual(self.total(), 700)
+        with self.assertRaisesRegex(UserError, "part of the money came back or was moved since .RET-"):
+            proposal.action_undo()
+        self.assertEqual((proposal.state, self.total()), ('applied', 700))
+        self.undo(record)
+        proposal.action_undo()
+        self.assertEqual((self.residuals(self.one, self.two), self.total()), ([1_000, 500], 1_800))
+
+    def test_an_application_after_a_part_came_back_is_undone(self):
+        payment = self.ar_cash(1_400, '2026-03-05', memo=self.one.name)
+        record = self.enter(payment, amount=400)
+        record.action_confirm()
+        record.sudo().date_confirmed = '2026-03-30 12:00:00'
+        proposal = self.env['ar.cash']._propose(self.company).with_user(self.clerk)
+        proposal.action_apply()
+        self.assertEqual(self.one.amount_residual, 0)
+        proposal.action_undo()
+        self.assertEqual((proposal.state, self.one.amount_residual, self.total()), ('undone', 1_000, 800))
+
+    def test_what_was_written_off_with_the_money_is_owed_again(self):
+        line, proposal = self.applied(997, self.one.name, rest_action='write_off')
+        self.assertEqual((proposal.rest_request_ids.state, self.total()), ('done', 800))
+        record = self.enter(line)
+        record.action_confirm()
+        self.assertEqual((proposal.state, proposal.rest_request_ids.state), ('undone', 'reversed'))
+        self.assertEqual((self.one.amount_residual, self.total()), (1_000, 1_800))
+        self.undo(record)
+        self.assertEqual((self.one.amount_residual, self.total()), (3, 803))
+
+    def test_what_was_too_much_of_it_is_neither_written_off_nor_paid_back(self):
+        line, proposal = self.applied(1_003, self.one.name, rest_action='write_off')
+        self.assertEqual((proposal.rest_request_ids.state, self.total()), ('done', 800))
+        self.enter(line).action_confirm()
+        self.assertEqual((proposal.rest_request_ids.state, self.total()), ('reversed', 1_800))
+        line, proposal = self.applied(1_200, self.one.name, rest_action='refund')
+        self.assertEqual((proposal.rest_request_ids.state, self.total()), ('requested', 600))
+        self.enter(line).action_confirm()
+        self.assertEqual((proposal.rest_request_ids.state, self.total()), ('cancelled', 1_800))
+
+    def test_a_part_of_money_that_is_booked_in_another_currency(self):
+        """50.00 of the account's currency are not 50.00 of the invoice's."""
+        invoice = self.ar_invoice(300, '2026-01-15', '2026-03-01', currency_id=self.eur.id)
+        item = self.ar_lines(invoice)
+        line = self.transaction(item.balance, "matched by hand")
+        _liquidity, suspense, _other = line._seek_for_lines()
+        before = line.move_id.line_ids
+        line.move_id.with_context(
+            skip_account_move_synchronization=True, force_delete=True, skip_readonly_check=True).write({'line_ids': [
+                Command.delete(suspense.id), Command.create({
+                    'account_id': item.account_id.id, 'partner_id': self.customer.id, 'currency_id': self.eur.id,
+                    'amount_currency': -300, 'balance': -item.balance})]})
+        (line.move_id.line_ids - before + item).reconcile()
+        self.assertEqual((invoice.amount_residual, self.total()), (0, 1_800))
+        with self.assertRaisesRegex(UserError, "came in USD and is booked in EUR"):
+            self.enter(line, amount=50).action_confirm()
+        self.enter(line).action_confirm()
+        self.assertEqual((invoice.amount_residual, self.total()), (300, 1_800 + item.balance))
