@@ -85,7 +85,7 @@ class References:
         self._rows = defaultdict(set)  # groups -> (key, how well they name it)
         self._tails = defaultdict(set)  # the running number alone, where it is long enough -> keys
         self._pieces = defaultdict(set)  # digits in one piece -> keys
-        self._typos = defaultdict(set)  # digits less one -> digits
+        self._typos = {}  # digits less one -> digits, as tuples: there are ten for a number, and sets take more memory
 
     def add(self, key, number):
         """Let `key` be found by `number`. Without a digit, or with less than three characters, it names nothing."""
@@ -100,12 +100,11 @@ class References:
         if raw[-1].isdigit() and len(raw[-1]) >= TAIL_LENGTH and len(groups[-1]) >= TAIL_LENGTH:
             self._tails[groups[-1]].add(key)
         digits = digits_of(number)
+        if self._with_typos and len(digits) >= TYPO_LENGTH and digits not in self._pieces:
+            for near in {digits, *shortened(digits)}:
+                self._typos[near] = (*self._typos.get(near, ()), digits)
         if len(digits) >= PIECE_LENGTH:
             self._pieces[digits].add(key)
-        if self._with_typos and len(digits) >= TYPO_LENGTH:
-            for rest in shortened(digits):
-                self._typos[rest].add(digits)
-            self._typos[digits].add(digits)
 
     def find(self, text):
         """Return {key: how it is named} of the numbers in the text; a number named in several ways has the best one."""
@@ -157,7 +156,7 @@ class References:
             return
         near = set(self._typos.get(piece, ()))
         for rest in shortened(piece):
-            near |= self._typos.get(rest, set())
+            near.update(self._typos.get(rest, ()))
         for digits in near:
             if is_typo(piece, digits):
                 for key in self._pieces[digits]:

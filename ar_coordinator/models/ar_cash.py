@@ -203,7 +203,7 @@ class ArCash(models.AbstractModel):
         advices = self._get_advices(env, company)
         numbers = self._get_numbers(env, lines.move_id)
         habits = env['ar.payer.habit']._get_rules(company)
-        books = {}
+        parts = {}
         for currency, kind in kinds:
             cents = 10 ** currency.decimal_places
             with_terms = kind == 'transaction'  # a payment's entry cannot carry discounts and fees any more
@@ -212,10 +212,12 @@ class ArCash(models.AbstractModel):
                 self._make_item(row, line, cents, with_terms, numbers.get(row['move_id'], ()))
                 for row, line in zip(rows, lines, strict=True)
                 if row['currency_id'] == currency.id and not row['draft_matched']]
-            books[currency, kind] = cash.Book(
-                items, rules=cash.Rules(fee=round(fee * cents) if with_terms else 0, **habits), settled=settled,
-                advices=advices.get(currency, ()), **known)
-        return books
+            parts[currency, kind] = items, cash.Rules(fee=round(fee * cents) if with_terms else 0, **habits)
+        del rows, lines, numbers
+        env.invalidate_all()  # what was read is in the items now, and the books need as much memory again
+        return {
+            key: cash.Book(items, rules=rules, settled=settled, advices=advices.get(key[0], ()), **known)
+            for key, (items, rules) in parts.items()}
 
     def _get_known(self, env, company, customers):
         """Return what is known of who pays; hook: add what else identifies a payer.
