@@ -19,6 +19,7 @@ STATEMENTS = "Statements of 1,000 customers"
 STATEMENT_PAGES = "Statements of 1,000 customers, pages"
 INSTALL = "Installing on the ledger"
 CASH = "Cash: 10,000 payments proposed"
+CASH_MB = 600  # it holds 40,000 open items and 10,000 payments at once, in a background job; other rows have 300
 LARGE = 200_000  # from this size on a missed goal fails the run: smaller ledgers measure overheads
 
 
@@ -147,8 +148,7 @@ def report_goals(rows):
         found.append((
             row['cpu_seconds'] < 1, f"The worklist's first page with {row['customers']:,} customers on it takes"
             f" {row['cpu_seconds']:.2f} s of processor time (under 1), {row['seconds']:.2f} s by the clock"))
-    # proposing cash holds all open items and payments at once, in a background job
-    measured = [row for row in rows.values() if 'peak_mb' in row and row['name'] != CASH]
+    measured = [row for row in rows.values() if 'peak_mb' in row and row['name'] != CASH]  # it has its own limit
     if measured:
         largest = max(measured, key=lambda row: row['peak_mb'])
         found.append((
@@ -215,7 +215,8 @@ def cash_goals(rows):
     return [
         (counts['precision'] >= 0.995, f"{CASH}: precision {counts['precision']:.2%} (at least 99.5 %)"),
         (counts['recall'] >= 0.85, f"{CASH}: recall {counts['recall']:.2%} (at least 85 %)"),
-        (row['seconds'] < 20, f"{CASH}: {row['seconds']:.1f} s (less than 20)")]
+        (row['seconds'] < 20, f"{CASH}: {row['seconds']:.1f} s (less than 20)"),
+        (row['peak_mb'] < CASH_MB, f"{CASH}: {row['peak_mb']:.0f} MB (under {CASH_MB})")]
 
 
 def dunning_sentence(row):

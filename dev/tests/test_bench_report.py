@@ -89,3 +89,12 @@ def test_the_floor_is_measured_without_odoo():
     """The process that runs plain SQL must not pay for Odoo."""
     script = "import benchmarks.worker, benchmarks.floor, sys; sys.exit('odoo' in sys.modules)"
     assert subprocess.run([sys.executable, '-c', script], cwd=REPO, check=False).returncode == 0
+
+
+def test_cash_has_a_limit_of_memory_of_its_own():
+    def missed(peak):
+        counts = {'precision': 1.0, 'recall': 0.9}
+        rows = [row(report.CASH, cash=counts) | {'peak_mb': peak}]
+        return [sentence for met, sentence in report.goals(rows, 200_000) if not met]
+    assert missed(report.CASH_MB - 1) == []
+    assert missed(report.CASH_MB) == [f"{report.CASH}: {report.CASH_MB} MB (under {report.CASH_MB})"]
