@@ -127,7 +127,7 @@ MOVE = {
 }
 LINE = {
     'move_id': "%(move)s + item.n", 'move_name': "item.name", 'partner_id': "%(partner)s + item.customer",
-    'date': "item.due - 30", 'invoice_date': "item.due - 30",
+    'ref': "item.ref", 'date': "item.due - 30", 'invoice_date': "item.due - 30",
 }
 RECEIVABLE = {
     'id': "%(line)s + 2 * item.n - 1", 'date_maturity': "item.due",

@@ -19,6 +19,7 @@ STATEMENTS = "Statements of 1,000 customers"
 STATEMENT_PAGES = "Statements of 1,000 customers, pages"
 INSTALL = "Installing on the ledger"
 CASH = "Cash: 10,000 payments proposed"
+CASH_APPLIED = "Cash: 100 payments applied"
 CASH_MB = 600  # it holds 40,000 open items and 10,000 payments at once, in a background job; other rows have 300
 LARGE = 200_000  # from this size on a missed goal fails the run: smaller ledgers measure overheads
 
@@ -148,7 +149,7 @@ def report_goals(rows):
         found.append((
             row['cpu_seconds'] < 1, f"The worklist's first page with {row['customers']:,} customers on it takes"
             f" {row['cpu_seconds']:.2f} s of processor time (under 1), {row['seconds']:.2f} s by the clock"))
-    measured = [row for row in rows.values() if 'peak_mb' in row and row['name'] != CASH]  # it has its own limit
+    measured = [row for row in rows.values() if 'peak_mb' in row and 'cash' not in row]  # cash has its own limit
     if measured:
         largest = max(measured, key=lambda row: row['peak_mb'])
         found.append((
@@ -200,23 +201,32 @@ def publish(results, settings, idle, folder):
 def cash_sentence(row):
     """What a cash row found, beside what is right."""
     counts = row['cash']
-    return (
+    sentence = (
         f"{row['name']}: {counts['sure']:,} of {counts['receipts']:,} sure enough to apply by themselves, precision"
         f" {counts['precision']:.2%}, recall {counts['recall']:.2%}; processor time {row['cpu_seconds']:.1f} s,"
         f" {row['queries']} queries")
+    theirs = row.get('peer_counts')
+    if theirs:
+        sentence += (
+            f"\n  {row['peer']} applied {theirs['sure']:,} of {theirs['receipts']:,}, precision"
+            f" {theirs['precision']:.2%}, recall {theirs['recall']:.2%}; in turns"
+            f" {row['peer_seconds'] / theirs['receipts']:.3f} s per payment, ours"
+            f" {row['seconds_beside_peer'] / counts['receipts']:.3f} s")
+    return sentence
 
 
 def cash_goals(rows):
     """[(met, sentence)] about cash application."""
+    found = _faster(rows, CASH_APPLIED, 1)
     if CASH not in rows:
-        return []
+        return found
     row = rows[CASH]
     counts = row['cash']
     return [
         (counts['precision'] >= 0.995, f"{CASH}: precision {counts['precision']:.2%} (at least 99.5 %)"),
         (counts['recall'] >= 0.85, f"{CASH}: recall {counts['recall']:.2%} (at least 85 %)"),
         (row['seconds'] < 20, f"{CASH}: {row['seconds']:.1f} s (less than 20)"),
-        (row['peak_mb'] < CASH_MB, f"{CASH}: {row['peak_mb']:.0f} MB (under {CASH_MB})")]
+        (row['peak_mb'] < CASH_MB, f"{CASH}: {row['peak_mb']:.0f} MB (under {CASH_MB})"), *found]
 
 
 def dunning_sentence(row):

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import report, run
 from benchmarks.floor_reports import month_ends
+from benchmarks.worker_cash import judge
 from dev.cache import REPO, Problem
 
 
@@ -91,10 +92,29 @@ def test_the_floor_is_measured_without_odoo():
     assert subprocess.run([sys.executable, '-c', script], cwd=REPO, check=False).returncode == 0
 
 
+def cash_row(**values):
+    counts = {'receipts': 100, 'sure': 90, 'right': 90, 'precision': 1.0, 'recall': 0.9}
+    return row(report.CASH, cash=counts, cpu_seconds=1.0, **values)
+
+
 def test_cash_has_a_limit_of_memory_of_its_own():
     def missed(peak):
-        counts = {'precision': 1.0, 'recall': 0.9}
-        rows = [row(report.CASH, cash=counts) | {'peak_mb': peak}]
-        return [sentence for met, sentence in report.goals(rows, 200_000) if not met]
+        return [sentence for met, sentence in report.goals([cash_row() | {'peak_mb': peak}], 200_000) if not met]
     assert missed(report.CASH_MB - 1) == []
     assert missed(report.CASH_MB) == [f"{report.CASH}: {report.CASH_MB} MB (under {report.CASH_MB})"]
+
+
+def test_the_peer_in_cash_is_judged_by_the_same_truth():
+    truth = {1: {10}, 2: {20, 21}, 3: set(), 4: {40}}
+    assert judge({1: {10}, 2: {20}}, truth) == {
+        'receipts': 4, 'sure': 2, 'right': 1, 'precision': 0.5, 'recall': 1 / 3}
+    assert judge({}, truth)['precision'] == 0
+    alone = {**cash_row(), 'name': report.CASH_APPLIED}
+    assert "in turns" not in report.cash_sentence(alone)
+    assert [met for met, _sentence in report.cash_goals({report.CASH_APPLIED: alone})] == [False]  # not fetched
+    theirs = {'receipts': 100, 'sure': 5, 'right': 4, 'precision': 0.8, 'recall': 0.04}
+    beside = {**alone, 'peer': "peer 1", 'peer_counts': theirs, 'peer_seconds': 50.0, 'seconds_beside_peer': 5.0,
+              'speedup': 10.0}
+    assert report.cash_sentence(beside).endswith(
+        "peer 1 applied 5 of 100, precision 80.00%, recall 4.00%; in turns 0.500 s per payment, ours 0.050 s")
+    assert report.cash_goals({report.CASH_APPLIED: beside})[0][0] is True
