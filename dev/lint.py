@@ -83,7 +83,7 @@ def _check_xml(text):
 
 
 def _check_csv(text):
-    rows = list(csv.reader(io.StringIO(text), strict=True))
+    rows = list(csv.reader(io.StringIO(text), delimiter=";" if ";" in text.partition("\n")[0] else ",", strict=True))
     for number, row in enumerate(rows[1:], 2):
         if len(row) != len(rows[0]):
             yield f"row {number}: {len(row)} cells instead of {len(rows[0])}"
