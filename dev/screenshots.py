@@ -40,7 +40,7 @@ SCREENS = (
         ("th[data-column=total] button", 0, "th[data-column=total][aria-sort]"),
         (".o_ar_toggle", 0, ".o_ar_open_item"), (".o_ar_toggle", 2, ".o_ar_row[data-id] ~ .o_ar_item"))),
     ("kpi", "/odoo/ar-kpi", ".o_ar_kpi canvas", ()),
-    ("cash_desk", "/odoo/ar-cash-desk", ".o_ar_cash_items .o_ar_cash_item", (
+    ("cash_desk", "/odoo/ar-cash-desk", ".o_ar_receipt", (
         (".o_ar_receipt", "damaged", ".o_ar_cash_items .o_ar_rest"),)),
     ("cash_journal", "/odoo/ar-cash-journal", ".o_ar_report_table", ()),
     ("cash_forecast", "/odoo/ar-cash-forecast", ".o_ar_chart canvas", ()),
@@ -59,7 +59,7 @@ SCREENS = (
     ("payment_plan", "/odoo/ar-payment-plans", ".o_data_row", (
         (".o_data_row .o_data_cell[name=partner_id]", "Ironbridge", ".o_form_view"),)),
     ("collections", "/odoo/ar-collections", ".o_ar_report_table", ()),
-    ("invoice_delivery", "/odoo/ar-delivery", ".o_data_row", ()),
+    ("invoice_delivery", "/odoo/ar-delivery", ".o_group_header", ((".o_group_header", 0, ".o_data_row"),)),
     ("statement_run", "/odoo/ar-statement-runs", ".o_data_row", (
         (".o_data_row .o_data_cell[name=name]", 1, ".o_form_view"),)),
     ("write_offs", "/odoo/ar-write-offs", ".o_data_row", ()),
