@@ -65,10 +65,10 @@ class ArCash(models.AbstractModel):
             else:
                 wanted.append(self._prepare(company, currency, source, receipt, reading, book))
         (proposals.union(*known.values()) - kept).unlink()
-        self._create(proposals, wanted)
+        self._create_proposals(proposals, wanted)
         return proposals.search([('company_id', '=', company.id), ('state', '=', 'proposed')])
 
-    def _create(self, proposals, rows):
+    def _create_proposals(self, proposals, rows):
         """Create proposals of [(values, values of the lines)]: thousands at once, without a note that each was made."""
         made = proposals.with_context(
             tracking_disable=True, mail_create_nolog=True, mail_create_nosubscribe=True).create(

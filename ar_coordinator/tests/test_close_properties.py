@@ -130,7 +130,10 @@ class TestCloseProperties(LedgerPropertiesCase):
         nobodys = sum(row['total'] for row in aged['rows'] if not row['id'])
         balances = sum(own['balance'] for own in self.env['ar.statement'].get_many(
             customers, self.company, date_to=day).values())
-        self.assertEqual(currency.round(balances + nobodys), closing)
+        # what is open in the books alone (an exchange difference that is not booked yet) is not asked of the customer
+        booked = sum(row['residual'] for row in self.env['ar.ledger'].open_items(as_of)
+                     if row['partner_id'] and not row['residual_currency'])
+        self.assertEqual(currency.round(balances + nobodys + booked), closing)
         rates = self.env['ar.loss.report'].get_data(as_of)
         limits = self.aged(day, bucket_limits=rates['bucket_limits'])
         self.assertEqual([row['gross'] for row in rates['matrix']], limits['totals']['amounts'])
