@@ -305,9 +305,9 @@ class ArCashProposalLine(models.Model):
 class ArCash(models.AbstractModel):
     _inherit = 'ar.cash'
 
-    def _create(self, proposals, rows):
+    def _create_proposals(self, proposals, rows):
         """Override: what an advice explains is disputed by default; the lines that say so are there only now."""
-        result = super()._create(proposals, rows)
+        result = super()._create_proposals(proposals, rows)
         explained = [values for values, lines in rows if any(line['deduction'] for line in lines)]
         if explained:
             made = proposals.search([('state', '=', 'proposed'), '|', *(
