@@ -72,8 +72,8 @@ def _number(text):
 class _Reader:
     """Takes the records one after the other; counts and adds up as it goes."""
 
-    def __init__(self, library):
-        self.library = library
+    def __init__(self, bai2):
+        self.bai2 = bai2
         self.statements, self.checks = [], []
         self.rows = {'file': 0, 'group': 0, 'account': 0}
         self.totals = {'file': 0, 'group': 0, 'account': 0}
@@ -139,7 +139,7 @@ class _Reader:
     def _parse(self, rows):
         """Return the account the library reads in these rows."""
         try:
-            parsed = self.library.parse_from_lines(
+            parsed = self.bai2.parse_from_lines(
                 [MINIMAL[0], self.header, *rows, MINIMAL[2], MINIMAL[3]], check_integrity=False)
             return parsed.children[0].children[0]
         except Exception as error:  # its own exceptions, and whatever a broken record makes it raise
