@@ -176,6 +176,7 @@ from . import ar_customer_timeline
 from . import ar_call_script
 from . import ar_call
 from . import ar_till_company
+from . import ar_cash_document
 from . import ar_in_transit
 from . import ar_deposit
 from . import ar_deposit_bank

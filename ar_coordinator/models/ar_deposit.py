@@ -9,15 +9,12 @@ slip, is what the bank transaction is matched with. Cheques dated later than the
 from collections import defaultdict
 
 from odoo import Command, api, fields, models
-from odoo.exceptions import AccessError, LockError, UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
 
+from .ar_cash_document import GUARDED_FIELDS
 from .ar_guard import of_customers, without_defaults
 
-GUARDED_FIELDS = {
-    'state', 'move_id', 'transit_line_id', 'confirmed_by_id', 'date_confirmed', 'cancelled_by_id', 'is_post_dated',
-    'amount_cheques', 'amount_cash', 'amount_total', 'amount_waiting', 'cheque_count'}  # the last five are added up
-CONTENT_FIELDS = {'company_id', 'journal_id', 'date', 'currency_id', 'reference', 'control_total', 'line_ids'}
 LINE_GUARDED_FIELDS = {'payment_id', 'is_live', 'number_key'}
 TODO = 'mail.mail_activity_data_todo'
 
@@ -25,13 +22,19 @@ TODO = 'mail.mail_activity_data_todo'
 class ArDeposit(models.Model):
     _name = 'ar.deposit'
     _description = "Deposit"
-    _inherit = ['ar.guard', 'ar.in.transit', 'mail.thread', 'mail.activity.mixin']
+    _inherit = ['ar.in.transit', 'ar.guard', 'mail.thread', 'mail.activity.mixin']
     _order = 'date desc, id desc'
     _check_company_auto = True
 
-    name = fields.Char(compute='_compute_name')
-    company_id = fields.Many2one(
-        comodel_name='res.company', required=True, index=True, default=lambda self: self.env.company)
+    _number_prefix = 'DEP'
+    _guarded_fields = GUARDED_FIELDS | {
+        'move_id', 'transit_line_id', 'cancelled_by_id', 'is_post_dated', 'amount_cheques', 'amount_cash',
+        'amount_total', 'amount_waiting', 'cheque_count'}  # the last five are added up
+    _content_fields = frozenset({
+        'company_id', 'journal_id', 'date', 'currency_id', 'reference', 'control_total', 'line_ids'})
+    _ended = ('cancelled', 'cancelled_by_id')
+
+    company_id = fields.Many2one(default=lambda self: self.env.company)
     journal_id = fields.Many2one(
         comodel_name='account.journal', string="Bank Account", required=True, check_company=True, ondelete='restrict',
         domain="[('type', '=', 'bank'), ('company_id', '=', company_id)]", tracking=True,
@@ -39,9 +42,7 @@ class ArDeposit(models.Model):
     currency_id = fields.Many2one(
         comodel_name='res.currency', required=True, compute='_compute_currency_id', store=True, readonly=False,
         precompute=True, help="One slip, one currency.")
-    date = fields.Date(
-        required=True, tracking=True, default=lambda self: self.env.company._ar_today(),
-        help="When it is taken to the bank: the date of the payments.")
+    date = fields.Date(help="When it is taken to the bank: the date of the payments.")
     reference = fields.Char(string="Slip Number", tracking=True)
     control_total = fields.Monetary(
         tracking=True, help="The total as it stands on the slip, or as it was added up before typing.")
@@ -62,8 +63,6 @@ class ArDeposit(models.Model):
         comodel_name='account.move', string="Deposit Entry", readonly=True, copy=False, index='btree_not_null',
         ondelete='restrict')
     payment_count = fields.Integer(compute='_compute_payment_count')
-    confirmed_by_id = fields.Many2one(comodel_name='res.users', string="Confirmed by", readonly=True, copy=False)
-    date_confirmed = fields.Datetime(string="Confirmed on", readonly=True, copy=False)
     cancelled_by_id = fields.Many2one(comodel_name='res.users', string="Cancelled by", readonly=True, copy=False)
 
     # === COMPUTE METHODS === #
@@ -77,7 +76,7 @@ class ArDeposit(models.Model):
     @api.depends_context('lang')
     def _compute_name(self):
         for deposit in self:
-            number = f"DEP-{deposit._origin.id:05}" if deposit._origin.id else self.env._("New")
+            number = deposit._get_number()
             deposit.name = f"{number} ({deposit.reference})" if deposit.reference else number
 
     @api.depends('journal_id')
@@ -107,52 +106,19 @@ class ArDeposit(models.Model):
         for deposit in self:
             deposit.payment_count = len(deposit.line_ids.payment_id)
 
-    # === CRUD METHODS === #
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        self = without_defaults(self, GUARDED_FIELDS)
-        if not self.env.su and any(
-                GUARDED_FIELDS & {name for name, value in vals.items() if value and value != 'draft'}
-                for vals in vals_list):
-            raise AccessError(self.env._("A deposit is confirmed and cancelled with its buttons."))
-        return super().create(vals_list)
-
-    def write(self, vals):
-        if not self.env.su:
-            if GUARDED_FIELDS & set(vals):
-                raise AccessError(self.env._("A deposit is confirmed and cancelled with its buttons."))
-            if CONTENT_FIELDS & set(vals) and any(deposit.state != 'draft' for deposit in self):
-                raise UserError(self.env._("%s was confirmed: cancel it to change it.", self[:1].name))
-        return super().write(vals)
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_only_draft(self):
-        for deposit in self:
-            if deposit.state != 'draft':
-                raise UserError(self.env._("%s is part of the record: it cannot be deleted.", deposit.name))
-
     # === ACTION METHODS === #
 
-    def action_confirm(self):
-        """Make the payments and the deposit entry; cheques dated later go to a draft of their own.
-
-        :raise AccessError: unless the user works the desk
-        :raise UserError: when the slip does not tie, a cheque was deposited before, or the day is closed
-        """
-        for deposit in self._lock_in('draft'):
-            later = deposit._get_later_lines()
-            deposit._check_content(later)
-            if later:
-                deposit._put_off(later)
-            payments = deposit._create_payments()
-            move = deposit._create_entry(payments)
-            deposit.write({
-                'state': 'confirmed', 'move_id': move.id, 'confirmed_by_id': self.env.uid,
-                'date_confirmed': fields.Datetime.now(),
-                'transit_line_id': move.line_ids.sorted('id')[0].id})
-            deposit.line_ids.is_live = True
-            deposit.activity_unlink([TODO])
+    def _confirm(self):
+        """Override: make the payments and the deposit entry; cheques dated later go to a draft of their own."""
+        later = self._get_later_lines()
+        self._check_content(later)
+        if later:
+            self._put_off(later)
+        payments = self._create_payments()
+        move = self._create_entry(payments)
+        self._set_confirmed(move_id=move.id, transit_line_id=move.line_ids.sorted('id')[0].id)
+        self.line_ids.is_live = True
+        self.activity_unlink([TODO])
 
     def action_cancel(self):
         """Undo a deposit that the bank does not have: payments and entry are cancelled, what they paid is open again.
@@ -162,27 +128,26 @@ class ArDeposit(models.Model):
         :raise AccessError: unless the user is a manager
         :raise UserError: when the bank has it, or the period is closed
         """
-        if not self.env.su and not self.env.user.has_group('ar_coordinator.group_ar_manager'):
-            raise AccessError(self.env._("Deposits are cancelled by a Receivables: Manager."))
-        for deposit in self._lock_in('confirmed'):
-            if deposit.transit_line_id.matched_debit_ids or deposit.transit_line_id.matched_credit_ids:
-                raise UserError(self.env._(
-                    "%s is matched with a bank transaction. Undo that first, or enter the cheque that came back as a"
-                    " returned payment.", deposit.name))
-            deposit.company_id._ar_check_open_period(deposit.move_id.date, deposit.journal_id, deposit.name)
-            payments = deposit.line_ids.payment_id.filtered(lambda payment: payment.state != 'canceled')
-            deposit._check_untouched(payments)
-            paid = payments.reconciled_invoice_ids
-            for proposal in self.env['ar.cash.proposal'].sudo().search([  # sudo: as the deposit's
-                    ('payment_line_id', 'in', payments.move_id.line_ids.ids), ('state', '=', 'applied')]):
-                proposal._undo()
-            deposit.move_id.button_cancel()
-            payments.action_cancel()
-            deposit.line_ids.is_live = False
-            deposit.write({'state': 'cancelled', 'cancelled_by_id': self.env.uid})
-            paid._message_log_batch({
-                invoice.id: self.env._("%s was cancelled: its payments are undone.", deposit._get_html_link())
-                for invoice in paid})
+        self._take_back()
+
+    def _undo(self):
+        if self.transit_line_id.matched_debit_ids or self.transit_line_id.matched_credit_ids:
+            raise UserError(self.env._(
+                "%s is matched with a bank transaction. Undo that first, or enter the cheque that came back as a"
+                " returned payment.", self.name))
+        self.company_id._ar_check_open_period(self.move_id.date, self.journal_id, self.name)
+        payments = self.line_ids.payment_id.filtered(lambda payment: payment.state != 'canceled')
+        self._check_untouched(payments)
+        paid = payments.reconciled_invoice_ids
+        for proposal in self.env['ar.cash.proposal'].sudo().search([  # sudo: as the deposit's
+                ('payment_line_id', 'in', payments.move_id.line_ids.ids), ('state', '=', 'applied')]):
+            proposal._undo()
+        self.move_id.button_cancel()
+        payments.action_cancel()
+        self.line_ids.is_live = False
+        paid._message_log_batch({
+            invoice.id: self.env._("%s was cancelled: its payments are undone.", self._get_html_link())
+            for invoice in paid})
 
     def action_copy_draft(self):
         """Return a new draft with the lines of a cancelled deposit, to be corrected."""
@@ -219,34 +184,6 @@ class ArDeposit(models.Model):
         return {**action, 'domain': [('payment_line_id', 'in', lines.ids)]}
 
     # === RULES === #
-
-    def _check_clerk(self, operation):
-        """:raise AccessError: unless the user works the desk and may do this with these deposits."""
-        self.check_access(operation)
-        if not self.env.su and not self.env.user.has_group('ar_coordinator.group_ar_user'):
-            raise AccessError(self.env._("Deposits are made by a Receivables: User."))
-
-    def _lock_in(self, state):
-        """Lock the deposits, check their state, and return them as superuser in their company, one by one.
-
-        :raise UserError: for a deposit in another state, or that somebody else works on right now
-        """
-        self._check_clerk('write')
-        try:
-            self.lock_for_update(allow_referencing=True)
-        except LockError:  # as it is it would come up as a fault of the server
-            raise UserError(self.env._(
-                "%s is being worked on by somebody else: try again in a moment.",
-                ", ".join(self.mapped('name')))) from None
-        self.invalidate_recordset(['state'])
-        labels = dict(self._fields['state']._description_selection(self.env))
-        for deposit in self:
-            if deposit.state != state:
-                raise UserError(self.env._(
-                    "%(deposit)s is in state %(state)s: somebody dealt with it already.", deposit=deposit.name,
-                    state=labels[deposit.state]))
-        # sudo: role and company (write access) were checked; entries of a bank journal are not for every clerk
-        return [deposit.sudo().with_company(deposit.company_id) for deposit in self]
 
     def _check_untouched(self, payments):
         """:raise UserError: when a payment came back or was moved since: its entry would be left alone"""

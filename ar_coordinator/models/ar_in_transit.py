@@ -1,13 +1,13 @@
 """What is on its way to or from the bank: an entry with one open item that one bank transaction is matched with.
 
-Deposits and returned payments inherit this. They define `journal_id`, `date`, `company_id`, `currency_id`,
-`_get_bank_amount` and `_lock_in`; in state `confirmed` they have an entry.
+Deposits and returned payments inherit this. They define `journal_id`, `currency_id` and `_get_bank_amount`; in state
+`confirmed` they have an entry.
 """
 from collections import defaultdict
 from datetime import timedelta
 
 from odoo import Command, api, fields, models
-from odoo.exceptions import LockError, UserError
+from odoo.exceptions import UserError
 
 DAYS_AFTER = 30  # it is seen in the bank within so many days
 MODELS = ('ar.deposit', 'ar.payment.return')
@@ -16,6 +16,7 @@ MODELS = ('ar.deposit', 'ar.payment.return')
 class ArInTransit(models.AbstractModel):
     _name = 'ar.in.transit'
     _description = "On Its Way to or from the Bank"
+    _inherit = ['ar.cash.document']
 
     transit_line_id = fields.Many2one(
         comodel_name='account.move.line', string="In Transit", readonly=True, copy=False, index='btree_not_null',
@@ -123,12 +124,7 @@ class ArInTransit(models.AbstractModel):
     def _match(self, transaction):
         """Book the bank transaction on the record's account and match both."""
         self.ensure_one()
-        try:
-            transaction.lock_for_update(allow_referencing=True)
-        except LockError:
-            raise UserError(self.env._(
-                "%s is being worked on by somebody else: try again in a moment.",
-                transaction.display_name)) from None
+        self._lock_others_out(transaction, transaction.display_name)
         transaction.invalidate_recordset()
         if transaction.journal_id != self.journal_id or not self._has_total(transaction):
             raise UserError(self.env._(

@@ -1,17 +1,67 @@
 """Money that came in, as a payment or on a bank transaction, and what it is matched with.
 
-Returned payments and payments of the wrong customer inherit this: both undo matchings, keep what they undid item by
-item (`item_ids`: own_line_id, move_line_id, amount_matched, amount, amount_item), and can match it again to the cent.
+Returned payments and payments of the wrong customer inherit this: both undo matchings, take the money from the customer
+by lines at the books' values, keep what they undid item by item (`item_ids`, of a model that inherits `ar.money.item`),
+and can match it again to the cent.
 """
 from collections import defaultdict
 
-from odoo import Command, api, models
-from odoo.exceptions import AccessError, LockError, UserError, ValidationError
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from .ar_cash_document import GUARDED_FIELDS
+
+MONEY_FIELDS = GUARDED_FIELDS | {'item_ids', 'undone_by_id', 'partner_id', 'currency_id'}  # the last: the money's
 
 
 class ArMoney(models.AbstractModel):
     _name = 'ar.money'
     _description = "Money That Came In"
+    _inherit = ['ar.cash.document']
+
+    payment_id = fields.Many2one(
+        comodel_name='account.payment', index='btree_not_null', ondelete='restrict', tracking=True,
+        domain="[('payment_type', '=', 'inbound'), ('partner_type', '=', 'customer'),"
+               " ('state', 'in', ('in_process', 'paid'))]")
+    statement_line_id = fields.Many2one(
+        comodel_name='account.bank.statement.line', string="Or Bank Transaction", index='btree_not_null',
+        ondelete='restrict', domain="[('amount', '>', 0), ('is_reconciled', '=', True)]",
+        help="The transaction by which the money came in, when there is no payment for it.")
+    company_id = fields.Many2one(compute='_compute_source', store=True, precompute=True)
+    partner_id = fields.Many2one(
+        comodel_name='res.partner', string="Customer", compute='_compute_source', store=True, precompute=True,
+        index=True)
+    currency_id = fields.Many2one(
+        comodel_name='res.currency', compute='_compute_source', store=True, precompute=True)
+    amount = fields.Monetary(
+        compute='_compute_amount', store=True, readonly=False, precompute=True, tracking=True)
+    amount_paid = fields.Monetary(string="Paid", compute='_compute_amount_paid')
+    amount_left = fields.Monetary(string="Not Returned Yet", compute='_compute_amount_paid')
+    candidate_item_ids = fields.Many2many(
+        comodel_name='account.move.line', string="What It Paid", compute='_compute_candidate_item_ids')
+    undone_by_id = fields.Many2one(comodel_name='res.users', string="Undone by", readonly=True, copy=False)
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('payment_id', 'statement_line_id')
+    def _compute_source(self):
+        for record in self:
+            source = record.payment_id or record.statement_line_id
+            record.company_id = source.company_id or self.env.company
+            record.partner_id = (source.partner_id or record._get_own_lines().partner_id[:1]).commercial_partner_id
+            record.currency_id = record._get_money()[1]
+
+    @api.depends('payment_id', 'statement_line_id')
+    def _compute_amount_paid(self):
+        earlier = self._get_earlier()
+        for record in self:
+            record.amount_paid = record._get_money()[0]
+            record.amount_left = record.amount_paid - earlier[record]
+
+    @api.depends('payment_id', 'statement_line_id')
+    def _compute_amount(self):
+        for record in self:
+            record.amount = max(record.amount_left, 0.0)
 
     @api.depends('payment_id', 'statement_line_id')
     def _compute_candidate_item_ids(self):
@@ -25,42 +75,44 @@ class ArMoney(models.AbstractModel):
                 raise ValidationError(self.env._(
                     "%s: name the payment or the bank transaction, not both.", record.name))
 
+    def action_undo(self):
+        """Take it back: what was matched before is matched again, to the cent.
+
+        :raise AccessError: unless the user may
+        :raise UserError: when something was built on it since, or the period is closed
+        """
+        self._take_back()
+
+    def action_view_source(self):
+        """Open the payment or the bank transaction."""
+        self.ensure_one()
+        record = self.payment_id or self.statement_line_id.move_id
+        return record._get_records_action(name=record.display_name)
+
     # === RULES === #
 
-    def _check_clerk(self, operation):
-        """:raise AccessError: unless the user works the desk and may do this with these records."""
-        self.check_access(operation)
-        if not self.env.su and not self.env.user.has_group('ar_coordinator.group_ar_user'):
-            raise AccessError(self.env._("Payments are returned and moved by a Receivables: User."))
-
-    def _lock_in(self, state):
-        """Lock the records, check their state, and return them as superuser in their company, one by one.
-
-        :raise UserError: for a record in another state
-        """
-        self._check_clerk('write')
-        try:
-            self.lock_for_update(allow_referencing=True)
-        except LockError:  # as it is it would come up as a fault of the server
+    def _check_source(self, source):
+        """:raise UserError: when the money is not a customer's, or not booked on receivables."""
+        payment, own = self.payment_id, self._get_own_lines()
+        if payment and (payment.payment_type != 'inbound' or payment.partner_type != 'customer'
+                        or payment.state not in ('in_process', 'paid')):
             raise UserError(self.env._(
-                "%s is being worked on by somebody else: try again in a moment.",
-                ", ".join(self.mapped('name')))) from None
-        self.invalidate_recordset(['state'])
-        labels = dict(self._fields['state']._description_selection(self.env))
-        for record in self:
-            if record.state != state:
-                raise UserError(self.env._(
-                    "%(name)s is in state %(state)s: somebody dealt with it already.", name=record.name,
-                    state=labels[record.state]))
-        # sudo: role and company (write access) were checked; entries of a bank journal are not for every clerk
-        return [record.sudo().with_company(record.company_id) for record in self]
+                "%(name)s: %(payment)s is no payment of a customer that is posted.", name=self.name,
+                payment=payment.display_name))
+        if not own or own.move_id.state != 'posted':
+            raise UserError(self.env._(
+                "%(name)s: %(payment)s is not booked on receivables, there is nothing to open again.", name=self.name,
+                payment=source.display_name))
 
-    @api.model
-    def _open(self, context):
-        """Return the action that shows a new record, filled in from `context`."""
-        self._check_clerk('create')
-        action = self.env['ir.actions.act_window']._for_xml_id(f"ar_coordinator.{self._table}_action")
-        return {**action, 'views': [(False, 'form')], 'context': context}
+    def _check_amount(self, source):
+        """:raise UserError: for more than there is of the money, or nothing."""
+        currency = self.currency_id
+        if currency.compare_amounts(self.amount, 0.0) <= 0 or currency.compare_amounts(
+                self.amount, self.amount_left) > 0:
+            raise UserError(self.env._(
+                "%(name)s: %(amount)s cannot be taken, %(left)s of %(payment)s are left.", name=self.name,
+                amount=currency.format(self.amount), left=currency.format(self.amount_left),
+                payment=source.display_name))
 
     # === FACTS === #
 
@@ -137,16 +189,9 @@ class ArMoney(models.AbstractModel):
 
     def _lock_money(self):
         """Keep others off the money and what it paid until the end of the transaction."""
-        own = self._get_own_lines()
-        lines = own | self.candidate_item_ids
-        try:
-            (self.payment_id or self.statement_line_id).lock_for_update(allow_referencing=True)
-            if not self._is_move():
-                self.return_line_id.lock_for_update(allow_referencing=True)
-            lines.lock_for_update(allow_referencing=True)
-        except LockError:
-            raise UserError(self.env._(
-                "%s is being worked on by somebody else: try again in a moment.", self.name)) from None
+        lines = self._get_own_lines() | self.candidate_item_ids
+        for records in (self.payment_id or self.statement_line_id, lines):
+            self._lock_others_out(records, self.name)
         lines.invalidate_recordset()
         self.invalidate_recordset(['amount_paid', 'amount_left', 'candidate_item_ids'])
 
@@ -197,6 +242,26 @@ class ArMoney(models.AbstractModel):
             limits[item.id] = amount
         (own + item).with_context(ar_cash_limits=limits).reconcile()
 
+    def _prepare_takes(self, shares):
+        """Return the values of the lines that take the money from the customer's account, at the books' values."""
+        currency = self.company_id.currency_id
+        return [{
+            'name': self.name, 'account_id': own.account_id.id, 'partner_id': own.partner_id.id,
+            'currency_id': own.currency_id.id, 'amount_currency': -share,
+            'balance': -currency.round(own.balance * share / own.amount_currency),
+        } for own, share in shares.items()]
+
+    def _match_takes(self, shares, takes):
+        """Match the money with the lines that take it out."""
+        for own, take in zip(shares, takes, strict=True):
+            self._match_part(own, take, abs(shares[own]))
+
+    def _match_rest(self, undone):
+        """Match what stays paid with its items."""
+        for match in undone:
+            if rest := self.currency_id.round(match['own_amount'] - match['returned']):
+                self._match_part(match['own'], match['item'], rest)
+
     def _match_again(self):
         """Match what was undone again; what is settled otherwise by now stays on account, and is said."""
         lost = []
@@ -210,6 +275,12 @@ class ArMoney(models.AbstractModel):
                     amount=line.own_line_id.currency_id.format(missing)))
         if lost:
             self._message_log(body=self.env._("Not matched again, and on account: %s", "; ".join(lost)))
+
+    def _get_applied(self):
+        """Return the proposals that applied the money."""
+        return self.env['ar.cash.proposal'].search([
+            ('state', '=', 'applied'), '|', ('payment_line_id', 'in', self._get_own_lines().ids),
+            ('statement_line_id', 'in', self.statement_line_id.ids)])
 
     def _end_proposals(self, proposals):
         """End the proposals that applied money that is gone, with what was made of their differences.
@@ -231,6 +302,26 @@ class ArMoney(models.AbstractModel):
     def _log_on_invoices(self, body):
         moves = self.item_ids.move_line_id.move_id
         moves._message_log_batch(dict.fromkeys(moves.ids, body))
+
+
+class ArMoneyItem(models.AbstractModel):
+    _name = 'ar.money.item'
+    _description = "Item Open Again"
+    _order = 'return_id desc, id'
+
+    return_id = fields.Many2one(comodel_name='ar.money', required=True, index=True, ondelete='cascade')
+    company_id = fields.Many2one(related='return_id.company_id', store=True, precompute=True, index=True)
+    own_line_id = fields.Many2one(
+        comodel_name='account.move.line', string="Payment Item", required=True, index=True, ondelete='cascade')
+    move_line_id = fields.Many2one(
+        comodel_name='account.move.line', string="Open Item", required=True, index=True, ondelete='cascade')
+    move_id = fields.Many2one(related='move_line_id.move_id', string="Invoice")
+    date_maturity = fields.Date(related='move_line_id.date_maturity')
+    currency_id = fields.Many2one(related='own_line_id.currency_id')
+    item_currency_id = fields.Many2one(related='move_line_id.currency_id', string="Currency of the Item")
+    amount_matched = fields.Monetary(string="Was Paid")
+    amount = fields.Monetary(string="Open Again")
+    amount_item = fields.Monetary(string="In the Item's Currency", currency_field='item_currency_id')
 
 
 class ArCashProposal(models.Model):

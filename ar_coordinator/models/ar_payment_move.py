@@ -10,13 +10,8 @@ moved what, when and why. Undoing restores every matching to the cent.
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from .ar_guard import of_customers, without_defaults
-
-GUARDED_FIELDS = {
-    'state', 'transfer_ids', 'item_ids', 'confirmed_by_id', 'date_confirmed', 'undone_by_id', 'credit_line_ids',
-    'partner_id', 'currency_id'}  # the last two are those of the money
-CONTENT_FIELDS = {
-    'payment_id', 'statement_line_id', 'partner_to_id', 'company_to_id', 'amount', 'date', 'reason', 'chosen_item_ids'}
+from .ar_guard import of_customers
+from .ar_money import MONEY_FIELDS
 
 
 class ResCompany(models.Model):
@@ -37,39 +32,25 @@ class ResConfigSettings(models.TransientModel):
 class ArPaymentMove(models.Model):
     _name = 'ar.payment.move'
     _description = "Misdirected Payment"
-    _inherit = ['ar.guard', 'ar.money', 'mail.thread']
+    _inherit = ['ar.money', 'ar.guard', 'mail.thread']
     _order = 'id desc'
     _check_company_auto = True
 
-    name = fields.Char(compute='_compute_name')
-    payment_id = fields.Many2one(
-        comodel_name='account.payment', index='btree_not_null', ondelete='restrict', tracking=True,
-        domain="[('payment_type', '=', 'inbound'), ('partner_type', '=', 'customer'),"
-               " ('state', 'in', ('in_process', 'paid'))]")
-    statement_line_id = fields.Many2one(
-        comodel_name='account.bank.statement.line', string="Or Bank Transaction", index='btree_not_null',
-        ondelete='restrict', domain="[('amount', '>', 0), ('is_reconciled', '=', True)]")
-    company_id = fields.Many2one(
-        comodel_name='res.company', required=True, compute='_compute_source', store=True, precompute=True, index=True)
-    partner_id = fields.Many2one(
-        comodel_name='res.partner', string="Wrong Customer", compute='_compute_source', store=True, precompute=True,
-        index=True)
-    currency_id = fields.Many2one(
-        comodel_name='res.currency', compute='_compute_source', store=True, precompute=True)
+    _number_prefix = 'MOV'
+    _guarded_fields = MONEY_FIELDS | {'transfer_ids', 'credit_line_ids'}
+    _content_fields = frozenset({
+        'payment_id', 'statement_line_id', 'partner_to_id', 'company_to_id', 'amount', 'date', 'reason',
+        'chosen_item_ids'})
+
+    statement_line_id = fields.Many2one(help=False)
+    partner_id = fields.Many2one(string="Wrong Customer")
     partner_to_id = fields.Many2one(
         comodel_name='res.partner', string="Right Customer", index=True, ondelete='restrict', tracking=True)
     company_to_id = fields.Many2one(
         comodel_name='res.company', string="Right Company", tracking=True, help="Empty: the same company.")
-    amount = fields.Monetary(
-        compute='_compute_amount', store=True, readonly=False, precompute=True, tracking=True)
-    amount_paid = fields.Monetary(string="Paid", compute='_compute_amount_paid')
-    amount_left = fields.Monetary(string="Can Be Moved", compute='_compute_amount_paid')
-    date = fields.Date(
-        string="Transfer Date", required=True, default=lambda self: self.env.company._ar_today(), tracking=True,
-        help="Of the transfer entry, where one is needed.")
+    amount_left = fields.Monetary(string="Can Be Moved")
+    date = fields.Date(string="Transfer Date", help="Of the transfer entry, where one is needed.")
     reason = fields.Text(tracking=True, help="For both customers' notes.")
-    candidate_item_ids = fields.Many2many(
-        comodel_name='account.move.line', string="What It Paid", compute='_compute_candidate_item_ids')
     chosen_item_ids = fields.Many2many(
         comodel_name='account.move.line', relation='ar_payment_move_chosen_rel', string="Open Again First",
         domain="[('id', 'in', candidate_item_ids)]",
@@ -83,11 +64,10 @@ class ArPaymentMove(models.Model):
         comodel_name='account.move.line', relation='ar_payment_move_credit_rel', string="On the Right Account",
         readonly=True, copy=False)
     state = fields.Selection(
-        selection=[('draft', "Draft"), ('confirmed', "Moved"), ('undone', "Undone")], default='draft', required=True,
-        index=True, readonly=True, copy=False, tracking=True)
-    confirmed_by_id = fields.Many2one(comodel_name='res.users', string="Moved by", readonly=True, copy=False)
-    date_confirmed = fields.Datetime(string="Moved on", readonly=True, copy=False)
-    undone_by_id = fields.Many2one(comodel_name='res.users', string="Undone by", readonly=True, copy=False)
+        selection=[('draft', "Draft"), ('confirmed', "Moved"), ('undone', "Undone")],
+        default='draft', required=True, index=True, readonly=True, copy=False, tracking=True)
+    confirmed_by_id = fields.Many2one(string="Moved by")
+    date_confirmed = fields.Datetime(string="Moved on")
 
     # === COMPUTE METHODS === #
 
@@ -95,47 +75,18 @@ class ArPaymentMove(models.Model):
     @api.depends_context('lang')
     def _compute_name(self):
         for record in self:
-            number = f"MOV-{record._origin.id:05}" if record._origin.id else self.env._("New")
             names = " → ".join(filter(None, (record.partner_id.name, record.partner_to_id.name)))
-            record.name = f"{number}: {names}" if names else number
-
-    @api.depends('payment_id', 'statement_line_id')
-    def _compute_source(self):
-        for record in self:
-            source = record.payment_id or record.statement_line_id
-            record.company_id = source.company_id or self.env.company
-            record.partner_id = (source.partner_id or record._get_own_lines().partner_id[:1]).commercial_partner_id
-            record.currency_id = record._get_money()[1]
-
-    @api.depends('payment_id', 'statement_line_id')
-    def _compute_amount_paid(self):
-        returned = self._get_earlier()
-        for record in self:
-            record.amount_paid = record._get_money()[0]
-            record.amount_left = record.amount_paid - returned[record]
-
-    @api.depends('payment_id', 'statement_line_id')
-    def _compute_amount(self):
-        for record in self:
-            record.amount = max(record.amount_left, 0.0)
+            record.name = f"{record._get_number()}: {names}" if names else record._get_number()
 
     # === CRUD METHODS === #
 
     @api.model_create_multi
     def create(self, vals_list):
-        self = without_defaults(self, GUARDED_FIELDS)
-        if not self.env.su and any(
-                GUARDED_FIELDS & {name for name, value in vals.items() if value and value != 'draft'}
-                for vals in vals_list):
-            raise AccessError(self.env._("A payment is moved, and moved back, with the buttons."))
+        """Override: the right customer is a commercial partner."""
         return super().create(self._to_customers(vals_list))
 
     def write(self, vals):
-        if not self.env.su:
-            if GUARDED_FIELDS & set(vals):
-                raise AccessError(self.env._("A payment is moved, and moved back, with the buttons."))
-            if CONTENT_FIELDS & set(vals) and any(record.state != 'draft' for record in self):
-                raise UserError(self.env._("%s was confirmed: undo it and enter it again.", self[:1].name))
+        """Override: the right customer is a commercial partner."""
         return super().write(self._to_customers([vals])[0])
 
     def _to_customers(self, vals_list):
@@ -146,67 +97,47 @@ class ArPaymentMove(models.Model):
             {**vals, 'partner_to_id': own['partner_id']} if own else vals
             for vals, own in zip(vals_list, found, strict=True)]
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_only_draft(self):
-        for record in self:
-            if record.state != 'draft':
-                raise UserError(self.env._("%s is part of the record: it cannot be deleted.", record.name))
-
     # === ACTION METHODS === #
 
-    def action_confirm(self):
-        """Move the money, and say so to both customers' notes.
-
-        :raise AccessError: unless the user works the desk; to another company: unless he is a manager in both
-        :raise UserError: when it cannot be moved, or the period is closed
-        """
-        self._check_clerk('write')
+    def _check_may_confirm(self):
         self._check_companies()
-        for record in self._lock_in('draft'):
-            record._lock_money()
-            record._check_content()
-            shares, undone = record._share_out()
-            record._open_items(undone)
-            if record._can_change():
-                record._change(record.partner_to_id)
-                record.credit_line_ids = record._get_own_lines()
-            else:
-                record._transfer(shares)
-            for match in undone:
-                if rest := record.currency_id.round(match['own_amount'] - match['returned']):
-                    record._match_part(match['own'], match['item'], rest)
-            record._unlearn()
-            record.write({
-                'state': 'confirmed', 'confirmed_by_id': self.env.uid, 'date_confirmed': fields.Datetime.now()})
-            record._tell(self.env.user)
 
-    def action_undo(self):
-        """Move the money back: what it paid since is open again, what it paid before is paid again.
-
-        :raise AccessError: as `action_confirm`
-        :raise UserError: when the period is closed
-        """
-        self._check_clerk('write')
+    def _check_may_undo(self):
+        """Override: who may move may move back."""
         self._check_companies()
-        for record in self._lock_in('confirmed'):
-            record._lock_money()
-            record._check_not_returned_since()
-            record._check_periods()
-            lines = record.credit_line_ids
-            since = (lines.matched_debit_ids.debit_move_id | lines.matched_credit_ids.credit_move_id).move_id
-            (lines.matched_debit_ids | lines.matched_credit_ids).unlink()
-            if record.transfer_ids:
-                record.transfer_ids.button_cancel()
-            else:
-                record._change(record.partner_id)
-            record._match_again()
-            record.write({'state': 'undone', 'undone_by_id': self.env.uid})
-            link = record._get_html_link()
-            since._message_log_batch(dict.fromkeys(
-                since.ids, self.env._("Open again: the payment went back to another customer, %s.", link)))
-            (record.partner_id | record.partner_to_id)._message_log_batch(dict.fromkeys(
-                (record.partner_id | record.partner_to_id).ids,
-                self.env._("%(link)s was undone by %(user)s.", link=link, user=self.env.user.name)))
+
+    def _confirm(self):
+        self._lock_money()
+        self._check_content()
+        shares, undone = self._share_out()
+        self._open_items(undone)
+        if self._can_change():
+            self._change(self.partner_to_id)
+            self.credit_line_ids = self._get_own_lines()
+        else:
+            self._transfer(shares)
+        self._match_rest(undone)
+        self._unlearn()
+        self._set_confirmed()
+        self._tell(self.env.user)
+
+    def _undo(self):
+        self._lock_money()
+        self._check_not_returned_since()
+        self._check_periods()
+        matches = self.credit_line_ids.matched_debit_ids | self.credit_line_ids.matched_credit_ids
+        since = (matches.debit_move_id | matches.credit_move_id).move_id - self.credit_line_ids.move_id
+        matches.unlink()
+        if self.transfer_ids:
+            self.transfer_ids.button_cancel()
+        else:
+            self._change(self.partner_id)
+        self._match_again()
+        link, partners = self._get_html_link(), self.partner_id | self.partner_to_id
+        since._message_log_batch(dict.fromkeys(
+            since.ids, self.env._("Open again: the payment went back to another customer, %s.", link)))
+        partners._message_log_batch(dict.fromkeys(
+            partners.ids, self.env._("%(link)s was undone by %(user)s.", link=link, user=self.env.user.name)))
 
     def action_apply(self):
         """Look for what the money is for now, and show the proposals."""
@@ -216,12 +147,6 @@ class ArPaymentMove(models.Model):
         self.env['ar.cash']._propose(company)
         action = self.env['ir.actions.act_window']._for_xml_id('ar_coordinator.ar_cash_proposal_action')
         return {**action, 'domain': [('partner_id', '=', self.partner_to_id.id), ('company_id', '=', company.id)]}
-
-    def action_view_source(self):
-        """Open the payment or the bank transaction."""
-        self.ensure_one()
-        record = self.payment_id or self.statement_line_id.move_id
-        return record._get_records_action(name=record.display_name)
 
     def action_view_transfers(self):
         """Open the transfer entries."""
@@ -252,22 +177,13 @@ class ArPaymentMove(models.Model):
             raise UserError(self.env._("%s: say which payment is to be moved, and to whom.", self.name))
         if not (self.reason or '').strip():
             raise UserError(self.env._("%s: say why, for both customers' notes.", self.name))
-        payment, own = self.payment_id, self._get_own_lines()
-        if payment and (payment.payment_type != 'inbound' or payment.state not in ('in_process', 'paid')):
-            raise UserError(self.env._(
-                "%s is no payment of a customer that is posted: it cannot be moved.", payment.display_name))
-        if not own or own.move_id.state != 'posted':
-            raise UserError(self.env._("%s is not booked on a customer.", source.display_name))
+        self._check_source(source)
         if self.partner_to_id == self.partner_id and not self._is_between():
             raise UserError(self.env._("%s: the money is this customer's already.", self.name))
         self._check_not_moved()
-        currency = self.currency_id
-        if currency.compare_amounts(self.amount, 0.0) <= 0 or currency.compare_amounts(
-                self.amount, self.amount_left) > 0:
-            raise UserError(self.env._(
-                "%(name)s: %(amount)s cannot be moved, there are %(left)s.", name=self.name,
-                amount=currency.format(self.amount), left=currency.format(self.amount_left)))
-        if currency.compare_amounts(-sum(own.mapped('amount_currency')), self.amount_paid):
+        self._check_amount(source)
+        own = self._get_own_lines()
+        if self.currency_id.compare_amounts(-sum(own.mapped('amount_currency')), self.amount_paid):
             raise UserError(self.env._(
                 "%s was booked with a discount or a fee: undo its application first, then move it.",
                 source.display_name))
@@ -367,19 +283,6 @@ class ArPaymentMove(models.Model):
     def _prepare_between(self, company):
         return {'name': self.name, 'account_id': company.ar_between_account_id.id, 'currency_id': self.currency_id.id}
 
-    def _prepare_takes(self, shares):
-        """Return the values of the lines that take the money from the wrong customer, at the books' values."""
-        currency = self.company_id.currency_id
-        return [{
-            'name': self.name, 'account_id': own.account_id.id, 'partner_id': own.partner_id.id,
-            'currency_id': own.currency_id.id, 'amount_currency': -share,
-            'balance': -currency.round(own.balance * share / own.amount_currency),
-        } for own, share in shares.items()]
-
-    def _match_takes(self, shares, takes):
-        for own, take in zip(shares, takes, strict=True):
-            self._match_part(own, take, abs(shares[own]))
-
     def _post(self, company, values):
         """Post a transfer entry of a company and return it."""
         move = self.env['account.move'].with_company(company).create({
@@ -393,9 +296,7 @@ class ArPaymentMove(models.Model):
     def _unlearn(self):
         """Take back what was learned from applying the money to the wrong customer."""
         line = self.statement_line_id or self.payment_id.reconciled_statement_line_ids[:1]
-        proposals = self.env['ar.cash.proposal'].search([
-            ('state', '=', 'applied'), '|', ('payment_line_id', 'in', self._get_own_lines().ids),
-            ('statement_line_id', 'in', self.statement_line_id.ids)])
+        proposals = self._get_applied()
         if proposals:
             proposals._unlearn()
             for proposal in proposals:
@@ -421,22 +322,9 @@ class ArPaymentMove(models.Model):
 class ArPaymentMoveItem(models.Model):
     _name = 'ar.payment.move.item'
     _description = "Item a Misdirected Payment Had Paid"
-    _order = 'return_id desc, id'
+    _inherit = ['ar.money.item']
 
-    return_id = fields.Many2one(
-        comodel_name='ar.payment.move', string="Misdirected Payment", required=True, index=True, ondelete='cascade')
-    company_id = fields.Many2one(related='return_id.company_id', store=True, precompute=True, index=True)
-    own_line_id = fields.Many2one(
-        comodel_name='account.move.line', string="Payment Item", required=True, index=True, ondelete='cascade')
-    move_line_id = fields.Many2one(
-        comodel_name='account.move.line', string="Open Item", required=True, index=True, ondelete='cascade')
-    move_id = fields.Many2one(related='move_line_id.move_id', string="Invoice")
-    date_maturity = fields.Date(related='move_line_id.date_maturity')
-    currency_id = fields.Many2one(related='own_line_id.currency_id')
-    item_currency_id = fields.Many2one(related='move_line_id.currency_id', string="Currency of the Item")
-    amount_matched = fields.Monetary(string="Was Paid")
-    amount = fields.Monetary(string="Open Again")
-    amount_item = fields.Monetary(string="In the Item's Currency", currency_field='item_currency_id')
+    return_id = fields.Many2one(comodel_name='ar.payment.move', string="Misdirected Payment")
 
 
 class AccountPayment(models.Model):

@@ -12,15 +12,8 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
 
-from .ar_guard import without_defaults
+from .ar_money import MONEY_FIELDS
 
-GUARDED_FIELDS = {
-    'state', 'move_id', 'transit_line_id', 'fee_move_id', 'confirmed_by_id', 'date_confirmed', 'undone_by_id',
-    'item_ids', 'entry_line_ids', 'payment_state',
-    'partner_id', 'journal_id', 'currency_id'}  # the last three are those of the money
-CONTENT_FIELDS = {
-    'payment_id', 'statement_line_id', 'return_line_id', 'amount', 'date', 'reason', 'bank_fee', 'charge_amount',
-    'chosen_item_ids'}
 REASONS = [
     ('funds', "Not enough funds"), ('stopped', "Stopped by the payer"), ('account', "Account closed or unknown"),
     ('mandate', "No mandate, or direct debit disputed"), ('chargeback', "Chargeback on a card"),
@@ -32,42 +25,27 @@ TODO = 'mail.mail_activity_data_todo'
 class ArPaymentReturn(models.Model):
     _name = 'ar.payment.return'
     _description = "Returned Payment"
-    _inherit = ['ar.guard', 'ar.money', 'ar.in.transit', 'mail.thread', 'mail.activity.mixin']
+    _inherit = ['ar.money', 'ar.in.transit', 'ar.guard', 'mail.thread', 'mail.activity.mixin']
     _order = 'date desc, id desc'
     _check_company_auto = True
 
-    name = fields.Char(compute='_compute_name')
-    payment_id = fields.Many2one(
-        comodel_name='account.payment', index='btree_not_null', ondelete='restrict', tracking=True,
-        domain="[('payment_type', '=', 'inbound'), ('partner_type', '=', 'customer'),"
-               " ('state', 'in', ('in_process', 'paid'))]")
-    statement_line_id = fields.Many2one(
-        comodel_name='account.bank.statement.line', string="Or Bank Transaction", index='btree_not_null',
-        ondelete='restrict', domain="[('amount', '>', 0), ('is_reconciled', '=', True)]",
-        help="The transaction by which the money came in, when there is no payment for it.")
+    _number_prefix = 'RET'
+    _guarded_fields = MONEY_FIELDS | {
+        'move_id', 'transit_line_id', 'fee_move_id', 'entry_line_ids', 'payment_state', 'journal_id'}
+    _content_fields = frozenset({
+        'payment_id', 'statement_line_id', 'return_line_id', 'amount', 'date', 'reason', 'bank_fee', 'charge_amount',
+        'chosen_item_ids'})
+
     return_line_id = fields.Many2one(
         comodel_name='account.bank.statement.line', string="Bank Transaction of the Return", index='btree_not_null',
         ondelete='restrict', domain="[('amount', '<', 0), ('is_reconciled', '=', False)]",
         help="Empty: not seen in the bank yet; it is matched later.")
-    company_id = fields.Many2one(
-        comodel_name='res.company', required=True, compute='_compute_source', store=True, precompute=True, index=True)
     company_currency_id = fields.Many2one(related='company_id.currency_id', string="Company Currency")
-    partner_id = fields.Many2one(
-        comodel_name='res.partner', string="Customer", compute='_compute_source', store=True, precompute=True,
-        index=True)
     journal_id = fields.Many2one(
         comodel_name='account.journal', string="Bank Account", compute='_compute_source', store=True, precompute=True)
-    currency_id = fields.Many2one(
-        comodel_name='res.currency', compute='_compute_source', store=True, precompute=True)
-    date = fields.Date(
-        required=True, tracking=True, default=lambda self: self.env.company._ar_today(),
-        help="When the money left the bank account again.")
-    amount = fields.Monetary(
-        compute='_compute_amount', store=True, readonly=False, precompute=True, tracking=True,
-        help="What came back of it; less than the payment for a chargeback of a part.")
-    amount_paid = fields.Monetary(string="Paid", compute='_compute_amount_paid')
-    amount_left = fields.Monetary(
-        string="Not Returned Yet", compute='_compute_amount_paid', help="The payment less what came back before.")
+    date = fields.Date(help="When the money left the bank account again.")
+    amount = fields.Monetary(help="What came back of it; less than the payment for a chargeback of a part.")
+    amount_left = fields.Monetary(help="The payment less what came back before.")
     reason = fields.Selection(selection=REASONS, required=True, default='funds', tracking=True)
     note = fields.Text()
     bank_fee = fields.Monetary(
@@ -76,8 +54,6 @@ class ArPaymentReturn(models.Model):
         string="Fee for the Customer", compute='_compute_charge_amount', store=True, readonly=False, precompute=True,
         currency_field='company_currency_id', tracking=True,
         help="On a draft invoice, for somebody to check and post. Less than the company's fee: a manager's decision.")
-    candidate_item_ids = fields.Many2many(
-        comodel_name='account.move.line', string="What It Paid", compute='_compute_candidate_item_ids')
     chosen_item_ids = fields.Many2many(
         comodel_name='account.move.line', relation='ar_payment_return_chosen_rel', string="Open Again First",
         domain="[('id', 'in', candidate_item_ids)]",
@@ -88,8 +64,8 @@ class ArPaymentReturn(models.Model):
         comodel_name='account.move.line', relation='ar_payment_return_entry_rel', string="Journal Items of the Return",
         readonly=True, copy=False)
     state = fields.Selection(
-        selection=[('draft', "Draft"), ('confirmed', "Returned"), ('undone', "Undone")], default='draft', required=True,
-        index=True, readonly=True, copy=False, tracking=True)
+        selection=[('draft', "Draft"), ('confirmed', "Returned"), ('undone', "Undone")],
+        default='draft', required=True, index=True, readonly=True, copy=False, tracking=True)
     move_id = fields.Many2one(
         comodel_name='account.move', string="Entry", readonly=True, copy=False, index='btree_not_null',
         ondelete='restrict')
@@ -97,9 +73,6 @@ class ArPaymentReturn(models.Model):
         comodel_name='account.move', string="Fee Invoice", readonly=True, copy=False, index='btree_not_null',
         ondelete='set null')
     payment_state = fields.Char(readonly=True, copy=False, help="Of the payment before, for undoing.")
-    confirmed_by_id = fields.Many2one(comodel_name='res.users', string="Confirmed by", readonly=True, copy=False)
-    date_confirmed = fields.Datetime(string="Confirmed on", readonly=True, copy=False)
-    undone_by_id = fields.Many2one(comodel_name='res.users', string="Undone by", readonly=True, copy=False)
 
     _positive = models.Constraint(
         "CHECK (amount >= 0 AND bank_fee >= 0 AND charge_amount >= 0)", "The amounts of a return are not negative.")
@@ -110,30 +83,20 @@ class ArPaymentReturn(models.Model):
     @api.depends_context('lang')
     def _compute_name(self):
         for record in self:
-            number = f"RET-{record._origin.id:05}" if record._origin.id else self.env._("New")
+            number = record._get_number()
             record.name = f"{number}: {record.partner_id.name}" if record.partner_id else number
 
     @api.depends('payment_id', 'statement_line_id', 'return_line_id')
     def _compute_source(self):
+        """Override: the bank account; a draft that was begun with what the bank took has its company and currency."""
+        result = super()._compute_source()
         for record in self:
-            source = record.payment_id or record.statement_line_id
-            own = record._get_own_lines()
-            record.company_id = source.company_id or record.return_line_id.company_id or self.env.company
-            record.partner_id = (source.partner_id or own.partner_id[:1]).commercial_partner_id
-            record.journal_id = source.journal_id or record.return_line_id.journal_id
-            record.currency_id = record._get_money()[1] or record.return_line_id.currency_id
-
-    @api.depends('payment_id', 'statement_line_id')
-    def _compute_amount_paid(self):
-        earlier = self._get_earlier()
-        for record in self:
-            record.amount_paid = record._get_money()[0]
-            record.amount_left = record.amount_paid - earlier[record]
-
-    @api.depends('payment_id', 'statement_line_id')
-    def _compute_amount(self):
-        for record in self:
-            record.amount = max(record.amount_left, 0.0)
+            source, line = record.payment_id or record.statement_line_id, record.return_line_id
+            record.journal_id = source.journal_id or line.journal_id
+            if not source and line:
+                record.company_id = line.company_id
+            record.currency_id = record.currency_id or line.currency_id
+        return result
 
     @api.depends('reason', 'company_id')
     def _compute_charge_amount(self):
@@ -153,88 +116,49 @@ class ArPaymentReturn(models.Model):
                  ('return_line_id', '!=', False)]
         return found if True in value else ['!', *found]
 
-    # === CONSTRAINT AND CRUD METHODS === #
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        self = without_defaults(self, GUARDED_FIELDS)
-        if not self.env.su and any(
-                GUARDED_FIELDS & {name for name, value in vals.items() if value and value != 'draft'}
-                for vals in vals_list):
-            raise AccessError(self.env._("A returned payment is confirmed and undone with its buttons."))
-        return super().create(vals_list)
-
-    def write(self, vals):
-        if not self.env.su:
-            if GUARDED_FIELDS & set(vals):
-                raise AccessError(self.env._("A returned payment is confirmed and undone with its buttons."))
-            if CONTENT_FIELDS & set(vals) and any(record.state != 'draft' for record in self):
-                raise UserError(self.env._("%s was confirmed: undo it and enter it again.", self[:1].name))
-        return super().write(vals)
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_only_draft(self):
-        for record in self:
-            if record.state != 'draft':
-                raise UserError(self.env._("%s is part of the record: it cannot be deleted.", record.name))
-
     # === ACTION METHODS === #
 
-    def action_confirm(self):
-        """Open what was paid again, take the money out, and tell whoever has to know.
-
-        :raise AccessError: unless the user works the desk; for a smaller fee than usual, unless he is a manager
-        :raise UserError: when there is nothing to return, the bank's amount is another, or the period is closed
-        """
-        self._check_clerk('write')
+    def _check_may_confirm(self):
         self._check_fee()
-        for record in self._lock_in('draft'):
-            record._lock_money()
-            record._check_content()
-            shares, undone = record._share_out()
-            reopened = record._open_items(undone)
-            record._book(shares)
-            record._close_money(shares, undone)
-            if record.payment_id and record._is_full():
-                record.payment_state = record.payment_id.state
-                record.payment_id.state = 'rejected'
-            record._create_fee_invoice()
-            record.write({
-                'state': 'confirmed', 'confirmed_by_id': self.env.uid, 'date_confirmed': fields.Datetime.now()})
-            record._tell(reopened)
 
-    def action_undo(self):
-        """Take a return back: the entry is cancelled, and what was matched before is matched again, to the cent.
+    def _confirm(self):
+        self._lock_money()
+        self._check_content()
+        shares, undone = self._share_out()
+        reopened = self._open_items(undone)
+        self._book(shares)
+        self._match_takes(shares, self.entry_line_ids.sorted('id'))
+        self._match_rest(undone)
+        if self.payment_id and self._is_full():
+            self.payment_state = self.payment_id.state
+            self.payment_id.state = 'rejected'
+        self._create_fee_invoice()
+        self._set_confirmed()
+        self._tell(reopened)
 
-        :raise AccessError: unless the user is a manager
-        :raise UserError: when the bank's transaction is matched, the fee was posted, or the period is closed
-        """
-        if not self.env.su and not self.env.user.has_group('ar_coordinator.group_ar_manager'):
-            raise AccessError(self.env._("Returned payments are undone by a Receivables: Manager."))
-        for record in self._lock_in('confirmed'):
-            record._lock_money()
-            record._check_undo()
-            matches = record.entry_line_ids.matched_debit_ids | record.entry_line_ids.matched_credit_ids
-            matches.filtered(lambda match, record=record: (
-                match.debit_move_id.account_type == 'asset_receivable')).unlink()
-            if record.return_line_id:
-                record.return_line_id.action_undo_reconciliation()
-            else:
-                record.move_id.button_cancel()
-            if record.payment_state:
-                record.payment_id.state = record.payment_state
-            record._match_again()
-            record._get_deposit_lines().is_live = True
-            record.fee_move_id.filtered(lambda move: move.state == 'draft').button_cancel()
-            record.activity_unlink([TODO])
-            record.write({'state': 'undone', 'undone_by_id': self.env.uid})
-            record._log_on_invoices(self.env._("%s was undone: it is paid again.", record._get_html_link()))
+    def _undo(self):
+        """Override: the entry is cancelled, and what was matched before is matched again."""
+        self._lock_money()
+        self._check_undo()
+        matches = self.entry_line_ids.matched_debit_ids | self.entry_line_ids.matched_credit_ids
+        matches.filtered(lambda match: match.debit_move_id.account_type == 'asset_receivable').unlink()
+        if self.return_line_id:
+            self.return_line_id.action_undo_reconciliation()
+        else:
+            self.move_id.button_cancel()
+        if self.payment_state:
+            self.payment_id.state = self.payment_state
+        self._match_again()
+        self._get_deposit_lines().is_live = True
+        self.fee_move_id.filtered(lambda move: move.state == 'draft').button_cancel()
+        self.activity_unlink([TODO])
+        self._log_on_invoices(self.env._("%s was undone: it is paid again.", self._get_html_link()))
 
-    def action_view_source(self):
-        """Open the payment or the bank transaction that came back."""
-        self.ensure_one()
-        record = self.payment_id or self.statement_line_id.move_id
-        return record._get_records_action(name=record.display_name)
+    def _lock_money(self):
+        """Override: nor may anybody book what the bank took."""
+        result = super()._lock_money()
+        self._lock_others_out(self.return_line_id, self.name)
+        return result
 
     def action_view_entry(self):
         """Open the entry that took the money out."""
@@ -274,27 +198,13 @@ class ArPaymentReturn(models.Model):
         source = self.payment_id or self.statement_line_id
         if not source:
             raise UserError(self.env._("%s: say which payment or bank transaction came back.", self.name))
-        payment = self.payment_id
-        if payment and (payment.payment_type != 'inbound' or payment.partner_type != 'customer'
-                        or payment.state not in ('in_process', 'paid')):
-            raise UserError(self.env._(
-                "%s is no payment of a customer that is posted: it cannot come back.", payment.display_name))
+        self._check_source(source)
         self._check_not_moved()
-        own = self._get_own_lines()
-        if not own or own.move_id.state != 'posted':
-            raise UserError(self.env._(
-                "%s is not booked on receivables: there is nothing to open again.", source.display_name))
         if self.date < source.date:
             raise UserError(self.env._(
                 "%(name)s: the payment came in on %(day)s, it cannot have come back before.", name=self.name,
                 day=format_date(self.env, source.date)))
-        currency = self.currency_id
-        if currency.compare_amounts(self.amount, 0.0) <= 0 or currency.compare_amounts(
-                self.amount, self.amount_left) > 0:
-            raise UserError(self.env._(
-                "%(name)s: %(amount)s cannot come back, %(left)s of %(payment)s are left.", name=self.name,
-                amount=currency.format(self.amount), left=currency.format(self.amount_left),
-                payment=source.display_name))
+        self._check_amount(source)
         if self.return_line_id:
             self._check_return_line()
         else:
@@ -332,33 +242,16 @@ class ArPaymentReturn(models.Model):
     def _get_bank_amount(self):
         return -(self.amount + self.bank_fee)
 
-    def _close_money(self, shares, undone):
-        """Match the money with the lines that take it out, and what stays paid with its items."""
-        for own, line in zip(shares, self.entry_line_ids.sorted('id'), strict=True):
-            self._match_part(own, line, abs(shares[own]))
-        for match in undone:
-            if rest := self.currency_id.round(match['own_amount'] - match['returned']):
-                self._match_part(match['own'], match['item'], rest)
-
     # === BOOKING === #
 
     def _book(self, shares):
         """Take the money out: on the bank's transaction if there is one, else by an entry."""
-        values = self._prepare_receivables(shares)
+        values = self._prepare_takes(shares)
         extra = (self._prepare_reversals() if self._is_full() else []) + self._prepare_cost()
         if self.return_line_id:
             self._book_on_transaction(values, extra)
         else:
             self._book_entry(values, extra)
-
-    def _prepare_receivables(self, shares):
-        """Return the values of the lines that take the money from the customer's account, at the books' values."""
-        currency = self.company_id.currency_id
-        return [{
-            'name': self.name, 'account_id': own.account_id.id, 'partner_id': own.partner_id.id,
-            'currency_id': own.currency_id.id, 'amount_currency': -share,
-            'balance': -currency.round(own.balance * share / own.amount_currency),
-        } for own, share in shares.items()]
 
     def _prepare_reversals(self):
         """Return the values that take discounts and the like of the payment back, with their taxes."""
@@ -458,10 +351,7 @@ class ArPaymentReturn(models.Model):
         reason = dict(self._fields['reason']._description_selection(self.env))[self.reason]
         self._log_on_invoices(self.env._(
             "Open again: the payment came back (%(reason)s), %(link)s.", reason=reason, link=self._get_html_link()))
-        own = self._get_own_lines()
-        proposals = self.env['ar.cash.proposal'].search([
-            ('state', '=', 'applied'), '|', ('payment_line_id', 'in', own.ids),
-            ('statement_line_id', 'in', self.statement_line_id.ids)])
+        proposals = self._get_applied()
         for proposal in proposals:
             proposal._message_log(body=self.env._("The payment came back: %s", self._get_html_link()))
         if self._is_full():
@@ -481,22 +371,9 @@ class ArPaymentReturn(models.Model):
             ('payment_id', 'in', self.payment_id.ids), ('deposit_id.state', '=', 'confirmed')])
 
 
-
 class ArPaymentReturnItem(models.Model):
     _name = 'ar.payment.return.item'
     _description = "Item Open Again"
-    _order = 'return_id desc, id'
+    _inherit = ['ar.money.item']
 
-    return_id = fields.Many2one(comodel_name='ar.payment.return', required=True, index=True, ondelete='cascade')
-    company_id = fields.Many2one(related='return_id.company_id', store=True, precompute=True, index=True)
-    own_line_id = fields.Many2one(
-        comodel_name='account.move.line', string="Payment Item", required=True, index=True, ondelete='cascade')
-    move_line_id = fields.Many2one(
-        comodel_name='account.move.line', string="Open Item", required=True, index=True, ondelete='cascade')
-    move_id = fields.Many2one(related='move_line_id.move_id', string="Invoice")
-    date_maturity = fields.Date(related='move_line_id.date_maturity')
-    currency_id = fields.Many2one(related='own_line_id.currency_id')
-    item_currency_id = fields.Many2one(related='move_line_id.currency_id', string="Currency of the Item")
-    amount_matched = fields.Monetary(string="Was Paid")
-    amount = fields.Monetary(string="Open Again")
-    amount_item = fields.Monetary(string="In the Item's Currency", currency_field='item_currency_id')
+    return_id = fields.Many2one(comodel_name='ar.payment.return')

@@ -153,11 +153,11 @@ class TestPaymentMove(TillCase):
         for values, message in (
             ({'reason': "  "}, "say why"), ({'partner_to_id': False}, "and to whom"),
             ({'partner_to_id': self.customer.id}, "is this customer's already"),
-            ({'amount': 501}, "501.00 cannot be moved, there are .*500.00"), ({'amount': 0}, "cannot be moved"),
+            ({'amount': 501}, "501.00 cannot be taken, .*500.00 of .* are left"), ({'amount': 0}, "cannot be taken"),
         ):
             with self.subTest(message), self.assertRaisesRegex(UserError, message):
                 self.enter(payment, **values).action_confirm()
-        with self.assertRaisesRegex(UserError, "not booked on a customer"):
+        with self.assertRaisesRegex(UserError, "not booked on receivables"):
             self.enter(self.transaction(5)).action_confirm()
         term = self.env['account.payment.term'].create({
             'name': "2 %", 'early_discount': True, 'discount_percentage': 2, 'discount_days': 10,

@@ -110,7 +110,7 @@ class TestPaymentReturn(TillCase):
         self.assertNotEqual(payment.state, 'rejected')
         second = self.enter(payment, amount=951)
         self.assertEqual(second.amount_left, 950)
-        with self.assertRaisesRegex(UserError, "951.00 cannot come back, .*950.00 of .* are left"):
+        with self.assertRaisesRegex(UserError, "951.00 cannot be taken, .*950.00 of .* are left"):
             second.action_confirm()
         second.amount = 300  # nothing chosen: what was matched last comes first
         second.action_confirm()
