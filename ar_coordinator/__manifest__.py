@@ -114,6 +114,7 @@
         'views/ar_customer_sheet_views.xml',
         'views/ar_worklist_views.xml',
         'views/ar_close_settings_views.xml',
+        'views/ar_mail_settings_views.xml',
         'wizards/ar_collector_assign_views.xml',  # before the rules' list, whose button opens it
         'views/ar_collector_views.xml',
         'views/ar_call_views.xml',

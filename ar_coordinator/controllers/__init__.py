@@ -5,5 +5,6 @@ from . import ar_portal_answers
 from . import ar_reports
 from . import ar_promise_plan
 from . import ar_invoice_view
+from . import ar_mail_opening
 from . import ar_customer_sheet
 from . import ar_uninstall

@@ -105,6 +105,7 @@ from . import ar_collector_assignment
 from . import ar_collector_team
 from . import ar_promise_plan_letter
 from . import ar_answer_link
+from . import ar_mail_opening
 from . import res_company
 from . import ar_close_company
 from . import ar_provision

@@ -25,6 +25,19 @@ ANSWERS_PER_LETTER = 20  # within an hour
 ANSWERS_PER_ADDRESS = 60  # IP address, within an hour
 
 
+def read_signed(env, scope, token):
+    """Return the values of a token that we signed (`hash_sign`), as we wrote it, and that has not ended; else None."""
+    if not token or len(token) > MAX_TOKEN:
+        return None
+    try:
+        content = base64.b64decode(token + '=' * (-len(token) % 4), altchars=b'-_', validate=True)
+        if base64.urlsafe_b64encode(content).decode().rstrip('=') != token:
+            return None  # another way to write the same: not what we sent
+        return verify_hash_signed(env(su=True), scope, token)  # superuser: for the database's secret
+    except ValueError:  # what tampering makes of it: no base64, no version of ours, no UTF-8
+        return None
+
+
 class TooManyAnswers(UserError):
     """So many answers in so short a time that no more are taken for now."""
 
@@ -127,16 +140,7 @@ class ArDunningLetter(models.Model):
     @api.model
     def _read_token(self, token):
         """Return [letter id, number of the link] of a token that we signed and that has not ended, else None."""
-        if not token or len(token) > MAX_TOKEN:
-            return None
-        try:
-            content = base64.b64decode(token + '=' * (-len(token) % 4), altchars=b'-_', validate=True)
-            if base64.urlsafe_b64encode(content).decode().rstrip('=') != token:
-                return None  # another way to write the same: not what we sent
-            values = verify_hash_signed(self.sudo().env, SCOPE, token)  # sudo: for the database's secret
-        except ValueError:  # what tampering makes of it: no base64, no version of ours, no UTF-8
-            return None
-        return values
+        return read_signed(self.env, SCOPE, token)
 
     # === ANSWERS THROUGH THE LINK === #
 

@@ -274,7 +274,8 @@ class ArCollectionsReport(models.AbstractModel):
         notes = {
             'not_sent': self.env._("Unpaid invoices that did not leave Odoo, as it is now."),
             'never_opened': self.env._(
-                "Sent, due within %s days or overdue, and neither opened online nor answered, as it is now.", DUE_DAYS),
+                "Sent, due within %s days or overdue, and neither opened (online, or the e-mail where that is tracked)"
+                " nor answered, as it is now.", DUE_DAYS),
             'rejected': self.env._("Unpaid invoices whose e-mail, letter or e-invoice came back or failed, as it is"
                                    " now.")}
         states = dict(self.env['account.move']._fields['ar_delivery_state']._description_selection(self.env))

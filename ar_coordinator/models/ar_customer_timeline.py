@@ -54,6 +54,7 @@ class ArCustomerSheet(models.AbstractModel):
             'invoice': (self.env._("Invoices"), 'fa-file-text-o'),
             'payment': (self.env._("Payments"), 'fa-money'),
             'letter': (self.env._("Letters"), 'fa-envelope-o'),
+            'opened': (self.env._("Opened"), 'fa-eye'),
             'reply': (self.env._("Replies"), 'fa-reply'),
             'call': (self.env._("Calls"), 'fa-phone'),
             'promise': (self.env._("Promises"), 'fa-handshake-o'),
@@ -109,6 +110,24 @@ class ArCustomerSheet(models.AbstractModel):
             'letter', letter, letter.date_sent or letter.date, letter.level_id.name, " · ".join(filter(None, (
                 self._state(letter), letter.email_to, letter.failure_reason))), letter.amount_total,
             letter.currency_id, letter.user_id.sudo().name) for letter in letters]  # sudo: a colleague's name
+
+    def _timeline_opened(self, partner, company, limit):
+        """Invoices opened online, and e-mails that seem opened (ar.mail.opening)."""
+        deliveries = self.env['ar.invoice.delivery'].search([
+            ('move_id.commercial_partner_id', '=', partner.id), ('company_id', '=', company.id),
+            ('kind', '=', 'opened')], limit=limit)
+        entries = [self._entry(
+            'opened', delivery.move_id, delivery.date, self.env._("%s opened online", delivery.move_id.name),
+            user=delivery.partner_id.name or self.env._("Somebody with the link")) for delivery in deliveries]
+        openings = self.env['ar.mail.opening'].search(
+            [('customer_id', '=', partner.id), ('company_id', '=', company.id)], limit=limit)
+        for model, group in openings.grouped('model').items():
+            records = self.env[model].browse(group.mapped('res_id'))
+            for opening, record in zip(group, records, strict=True):
+                entries.append(self._entry(
+                    'opened', record, opening.date, self.env._("E-mail opened: %s", record.display_name),
+                    user=opening.partner_id.name))
+        return entries
 
     def _timeline_reply(self, partner, company, limit):
         letters = self.env['ar.dunning.letter'].search(

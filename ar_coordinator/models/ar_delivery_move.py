@@ -4,7 +4,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .ar_invoice_delivery import KINDS
+from .ar_invoice_delivery import KINDS, OPENED
 
 STATES = [
     ('not_sent', "Not sent"),
@@ -19,8 +19,9 @@ STATES = [
 PROBLEMS = ('not_sent', 'bounced', 'failed', 'untraced')  # the customer does not have it, as far as we know
 CHANNELS = [
     ('email', "E-mail"), ('snail', "Letter"), ('einvoice', "E-invoice"), ('online', "Online"),
+    ('opened_email', "E-mail opened"),
     ('answer', "Customer's answer"), ('manual', "Download"), ('imported', "Imported history"),
-    *(kind for kind in KINDS if kind[0] != 'opened')]
+    *(kind for kind in KINDS if kind[0] not in OPENED)]
 FIELD_COLUMNS = {'ar_delivery_state': 'state', 'ar_delivery_channel': 'channel', 'ar_delivery_date': 'day'}
 
 

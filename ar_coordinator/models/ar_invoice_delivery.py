@@ -1,7 +1,8 @@
 """What is known of an invoice's delivery beyond Odoo's messages: opened online, or delivered by other means.
 
-Openings are noted down by the portal, the rest by users through the dialog of the invoice; each goes to the invoice's
-chatter. Nothing is edited: what was wrong is taken back, and stays as a record.
+Openings are noted down by the portal, and by the image of an e-mail (ar_mail_opening.py); the rest by users through the
+dialog of the invoice, which goes to the invoice's chatter. Nothing is edited: what was wrong is taken back, and stays as
+a record.
 """
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
@@ -11,12 +12,14 @@ from .ar_guard import without_defaults
 
 KINDS = [
     ('opened', "Opened online"),
+    ('opened_email', "E-mail opened"),
     ('hand', "By hand"),
     ('post', "By post"),
     ('customer_portal', "Customer's own portal"),
     ('email_elsewhere', "E-mail outside Odoo"),
     ('confirmed', "Confirmed by the customer"),
 ]
+OPENED = ('opened', 'opened_email')  # noted by the system
 GUARDED_FIELDS = {'move_id', 'kind', 'date', 'user_id', 'partner_id', 'note', 'active'}
 
 
@@ -62,7 +65,7 @@ class ArInvoiceDelivery(models.Model):
         """
         self._check_desk(self.move_id)
         for delivery in self:
-            if delivery.kind == 'opened' or not delivery.active:
+            if delivery.kind in OPENED or not delivery.active:
                 raise UserError(self.env._(
                     "%s: only what a user noted down can be taken back, and once.", delivery.move_id.display_name))
         # sudo: records are changed by this button only; role and invoices were checked
@@ -87,7 +90,7 @@ class ArInvoiceDelivery(models.Model):
         """Note down that invoices were delivered by other means than Odoo; their chatters tell who said so.
 
         :param moves: account.move, posted customer documents
-        :param str kind: one of KINDS but 'opened'
+        :param str kind: one of KINDS but those of OPENED
         :param date: date, not later than today
         :param str note: may be empty
         :return: ar.invoice.delivery
@@ -96,7 +99,7 @@ class ArInvoiceDelivery(models.Model):
         """
         self._check_desk(moves)
         labels = dict(self._fields['kind']._description_selection(self.env))
-        if kind == 'opened' or kind not in labels:
+        if kind in OPENED or kind not in labels:
             raise UserError(self.env._("Choose how the invoices were delivered."))
         for move in moves:
             if not move.is_sale_document(include_receipts=True) or move.state != 'posted':
@@ -112,14 +115,15 @@ class ArInvoiceDelivery(models.Model):
         return deliveries
 
     @api.model
-    def _note_opened(self, move, partner):
-        """Note down that an invoice was opened online, once a day and person. To be called with sudo.
+    def _note_opened(self, move, partner, kind='opened'):
+        """Note down that an invoice was opened, once a day and person. To be called with sudo.
 
         :param move: account.move, posted
         :param partner: res.partner; empty for somebody with the link
+        :param str kind: one of OPENED
         """
         today = move.company_id._ar_today()
         if not self.search_count([
-                ('move_id', '=', move.id), ('kind', '=', 'opened'), ('date', '=', today),
+                ('move_id', '=', move.id), ('kind', '=', kind), ('date', '=', today),
                 ('partner_id', '=', partner.id)], limit=1):
-            self.create({'move_id': move.id, 'kind': 'opened', 'date': today, 'partner_id': partner.id})
+            self.create({'move_id': move.id, 'kind': kind, 'date': today, 'partner_id': partner.id})

@@ -2,7 +2,8 @@
 
 What is known of an invoice, the strongest first:
 
-    opened      somebody who is no user of ours opened it online, or the customer answered on it
+    opened      somebody who is no user of ours opened it online, the customer answered on it, or the image of its
+                e-mail was fetched (where a company tracks that; a sign, so that the others name the channel first)
     delivered   a user says that it was delivered otherwise; or it came with an imported history
     sent        the latest e-mail with an attachment, letter or e-invoice left and did not come back
     sending     it is in a queue
@@ -17,6 +18,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from .ar_import_loader import NUMBER_REGEX
+from .ar_invoice_delivery import OPENED
 
 SENT_TYPES = ('out_invoice', 'out_refund', 'out_receipt')
 EMAIL, LETTER, EINVOICE = 'email', 'snail', 'einvoice'
@@ -106,12 +108,13 @@ class ArLedger(models.AbstractModel):
             moment=moment, move=SQL.identifier(alias), cases=cases)
 
     def _sql_seen(self, alias):
-        """The first time the customer opened it or answered on it."""
+        """The first time the customer opened it or answered on it; else the first time that its e-mail seems opened."""
         return SQL(
             """SELECT day, channel FROM (
-                   SELECT delivery.date AS day, 'online' AS channel
+                   SELECT delivery.date AS day,
+                          CASE delivery.kind WHEN 'opened' THEN 'online' ELSE delivery.kind END AS channel
                      FROM ar_invoice_delivery delivery
-                    WHERE delivery.move_id = %(move)s.id AND delivery.kind = 'opened' AND delivery.active
+                    WHERE delivery.move_id = %(move)s.id AND delivery.kind IN %(opened)s AND delivery.active
                 UNION ALL
                    SELECT %(day)s, 'answer'
                      FROM mail_message message
@@ -119,15 +122,16 @@ class ArLedger(models.AbstractModel):
                           AND author.commercial_partner_id = %(move)s.commercial_partner_id
                     WHERE message.model = 'account.move' AND message.res_id = %(move)s.id
                           AND message.message_type IN ('email', 'comment')) AS sign
-            ORDER BY day LIMIT 1""", move=SQL.identifier(alias), day=self._sql_day(alias, SQL("message.date")))
+            ORDER BY channel = 'opened_email', day LIMIT 1""",
+            move=SQL.identifier(alias), opened=OPENED, day=self._sql_day(alias, SQL("message.date")))
 
     def _sql_told(self, alias):
         """The latest delivery by other means that a user noted down."""
         return SQL(
             """SELECT delivery.date AS day, delivery.kind
                  FROM ar_invoice_delivery delivery
-                WHERE delivery.move_id = %s.id AND delivery.kind != 'opened' AND delivery.active
-             ORDER BY delivery.date DESC, delivery.id DESC LIMIT 1""", SQL.identifier(alias))
+                WHERE delivery.move_id = %s.id AND delivery.kind NOT IN %s AND delivery.active
+             ORDER BY delivery.date DESC, delivery.id DESC LIMIT 1""", SQL.identifier(alias), OPENED)
 
     def _sql_attempt(self, alias):
         """The best of the latest attempts of each channel: channel, day, status, reason."""

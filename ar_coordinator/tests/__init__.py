@@ -110,6 +110,7 @@ from . import test_statement_run
 from . import test_statement_tour
 from . import test_provision
 from . import test_write_off
+from . import test_mail_opening
 from . import test_month_end
 from . import test_call
 from . import test_customer_sheet

@@ -1,7 +1,7 @@
 """The dialog that notes down how invoices were delivered without Odoo."""
 from odoo import api, fields, models
 
-from ..models.ar_invoice_delivery import KINDS
+from ..models.ar_invoice_delivery import KINDS, OPENED
 
 
 class ArInvoiceDeliveryWizard(models.TransientModel):
@@ -11,7 +11,7 @@ class ArInvoiceDeliveryWizard(models.TransientModel):
     move_ids = fields.Many2many(comodel_name='account.move', string="Invoices", required=True)
     move_count = fields.Integer(string="Number of Invoices", compute='_compute_move_count')
     kind = fields.Selection(
-        selection=[kind for kind in KINDS if kind[0] != 'opened'], string="How", required=True, default='hand')
+        selection=[kind for kind in KINDS if kind[0] not in OPENED], string="How", required=True, default='hand')
     date = fields.Date(string="Delivered on", required=True, default=lambda self: self.env.company._ar_today())
     note = fields.Char()
 
