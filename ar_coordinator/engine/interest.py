@@ -104,18 +104,22 @@ def simple_interest(base, rate, days):
     return Fraction(base) * Fraction(rate) * days / (100 * DAYS_OF_YEAR)
 
 
-def round_amount(amount, digits=2):
+def round_amount(amount, digits=2, step=1):
     """Return an exact amount as Decimal with `digits` places, halves away from zero.
+
+    :param step: the smallest amount in units of the last place: 5 where amounts are multiples of 0.05
 
     >>> round_amount(Fraction(2, 3)), round_amount(Fraction(5, 1000)), round_amount(Fraction(99, 2), 0)
     (Decimal('0.67'), Decimal('0.01'), Decimal('50'))
+    >>> round_amount(Fraction(10381, 100), step=5)
+    Decimal('103.80')
     """
-    scaled = abs(amount) * 10 ** digits
-    units = int(scaled + Fraction(1, 2))
+    scaled = Fraction(abs(amount)) * 10 ** digits / step
+    units = int(scaled + Fraction(1, 2)) * step
     return Decimal(units if amount >= 0 else -units).scaleb(-digits)
 
 
-def round_rows(amounts, digits=2):
+def round_rows(amounts, digits=2, step=1):
     """Return exact amounts rounded so that they add up to the rounded sum: each carries on the rest of those before.
 
     >>> round_rows([Fraction(1, 3)] * 3)
@@ -124,7 +128,7 @@ def round_rows(amounts, digits=2):
     rounded, exact, shown = [], Fraction(0), Decimal(0)
     for amount in amounts:
         exact += amount
-        rounded.append(round_amount(exact, digits) - shown)
+        rounded.append(round_amount(exact, digits, step) - shown)
         shown += rounded[-1]
     return rounded
 

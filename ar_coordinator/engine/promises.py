@@ -181,7 +181,7 @@ def judge_plan(items, instalments, grace, today, digits=2):
     return (OPEN if OPEN in states else KEPT), verdicts
 
 
-def instalments(total, count, first, every, unit='months', digits=2):
+def instalments(total, count, first, every, unit='months', digits=2, step=1):
     """Split a sum into instalments; the last one takes the rounding.
 
     Months count from the first day, so that the 31st stays the last day of shorter months and comes back after them.
@@ -192,6 +192,7 @@ def instalments(total, count, first, every, unit='months', digits=2):
     :param every: interval, in `unit`s
     :param unit: 'weeks' or 'months'
     :param digits: decimal places of the currency
+    :param step: its smallest amount in units of the last of these places: 5 where amounts are multiples of 0.05
     :return: list of (date, amount); the amounts add up to `total` exactly
     :raise ValueError: when the sum is too small for so many, or an argument makes no sense
 
@@ -199,11 +200,13 @@ def instalments(total, count, first, every, unit='months', digits=2):
     [33.33, 33.33, 33.34]
     >>> [day.isoformat() for day, _amount in instalments(100.0, 3, date(2026, 1, 31), 1)]
     ['2026-01-31', '2026-02-28', '2026-03-31']
+    >>> [amount for _day, amount in instalments(100.0, 3, date(2026, 1, 31), 1, step=5)]
+    [33.3, 33.3, 33.4]
     """
     if count < 1 or every < 1 or unit not in ('weeks', 'months'):
         raise ValueError(f"{count} instalments every {every} {unit}")
     units = round(total * 10 ** digits)
-    share = units // count
+    share = units // count // step * step
     if share < 1:
         raise ValueError(f"{total} cannot be split into {count} instalments")
     amounts = [share] * (count - 1) + [units - share * (count - 1)]

@@ -71,7 +71,9 @@ class ArCashJournal(models.AbstractModel):
         ledger = self.env['ar.ledger']
         # sudo: names and accounts of bank journals of companies the user may read the receivables of
         journals = self.env['account.journal'].sudo().search([
-            ('company_id', 'in', opts['company_ids']), ('type', 'in', CASH_JOURNALS),
+            # a branch books on the bank accounts of the companies above it, too
+            ('company_id', 'in', self.env['res.company'].sudo().browse(opts['company_ids']).parent_ids.ids),
+            ('type', 'in', CASH_JOURNALS),
             *([('id', 'in', opts['journal_ids'])] if opts['journal_ids'] else [])], order='company_id, sequence, id')
         rows = self._get_rows(opts, journals)
         currency, rates = ledger._report_currency(opts)
@@ -118,13 +120,18 @@ class ArCashJournal(models.AbstractModel):
     def _get_rows(self, opts, journals):
         """Return a row per bank account with anything to say, and its days."""
         ledger = self.env['ar.ledger']
-        opening = ledger._cash_waiting(opts, opts['date_from'] - timedelta(days=1))
+        opening = defaultdict(float)
+        for (_company_id, journal_id), amount in ledger._cash_waiting(
+                opts, opts['date_from'] - timedelta(days=1)).items():
+            opening[journal_id] += amount
         days = defaultdict(lambda: defaultdict(lambda: dict.fromkeys((*COLUMNS[1:-1], 'received_currency'), 0.0)))
-        for journal_id, day, received, deductions, in_currency, _count in ledger._cash_received(opts):
-            days[journal_id][day].update(
-                received=received, deductions=deductions, received_currency=in_currency)
-        for journal_id, day, who, amount in ledger._cash_applied(opts):
-            days[journal_id][day][who] = amount
+        for _company_id, journal_id, day, received, deductions, in_currency, _count in ledger._cash_received(opts):
+            own = days[journal_id][day]
+            own['received'] += received
+            own['deductions'] += deductions
+            own['received_currency'] += in_currency
+        for _company_id, journal_id, day, who, amount in ledger._cash_applied(opts):
+            days[journal_id][day][who] += amount
         rows = []
         for journal in journals:
             own = days[journal.id]
@@ -213,7 +220,7 @@ class ArCashJournal(models.AbstractModel):
                     'id': journal.id, 'name': journal.name, 'company': journal.company_id.name,
                     'account': journal.default_account_id.with_company(journal.company_id).display_name,
                     'currency_id': currency.id, **amounts, 'closing': currency.round(sum(amounts.values())),
-                    'ledger': currency.round(balances[journal.id])})
+                    'ledger': currency.round(balances.get(journal.id, 0.0))})
         return banks
 
     def _get_entries(self, opts, journals):
@@ -226,17 +233,14 @@ class ArCashJournal(models.AbstractModel):
     def _get_proofs(self, opts):
         """Return per company: what this journal leaves unapplied on receivable accounts, and what the ledger has."""
         ledger = self.env['ar.ledger']
-        # sudo: which bank account belongs to which company
-        owner = {journal.id: journal.company_id.id for journal in self.env['account.journal'].sudo().search([
-            ('company_id', 'in', opts['company_ids']), ('type', 'in', CASH_JOURNALS)])}
         before = ledger._cash_waiting(opts, opts['date_from'] - timedelta(days=1))
         ours = defaultdict(float)
-        for journal_id, amount in before.items():
-            ours[owner[journal_id]] += amount
-        for journal_id, _day, received, deductions, _own, _count in ledger._cash_received(opts):
-            ours[owner[journal_id]] += received + deductions
-        for journal_id, _day, _who, amount in ledger._cash_applied(opts):
-            ours[owner[journal_id]] -= amount
+        for (company_id, _journal_id), amount in before.items():
+            ours[company_id] += amount
+        for company_id, _journal_id, _day, received, deductions, _own, _count in ledger._cash_received(opts):
+            ours[company_id] += received + deductions
+        for company_id, _journal_id, _day, _who, amount in ledger._cash_applied(opts):
+            ours[company_id] -= amount
         theirs, elsewhere = defaultdict(float), defaultdict(list)
         for item in ledger._unapplied_money(opts, opts['as_of']):
             theirs[item['company_id']] += item['amount']
@@ -260,7 +264,7 @@ class ArCashJournal(models.AbstractModel):
     def _get_filters(self):
         return [self._filter_period(), {
             'key': 'journal_ids', 'type': 'records', 'model': 'account.journal', 'label': self.env._("Bank accounts"),
-            'domain': [['type', 'in', list(CASH_JOURNALS)], ['company_id', 'in', self.env.companies.ids]]}]
+            'domain': [['type', 'in', list(CASH_JOURNALS)], ['company_id', 'in', self.env.companies.parent_ids.ids]]}]
 
     def _get_labels(self):
         return {

@@ -105,6 +105,8 @@ class ArDispute(models.Model):
         elif self.currency_id.compare_amounts(amount, move.amount_total):
             values['line_ids'] = []
             values['invoice_line_ids'] = [Command.create(line) for line in self._prepare_amount_lines(amount)]
+        else:  # all of the invoice: what was rounded comes back, too
+            values['invoice_cash_rounding_id'] = move.invoice_cash_rounding_id.id
         note = move._reverse_moves([values])
         if self.currency_id.compare_amounts(note.amount_total, amount):
             raise UserError(self.env._(

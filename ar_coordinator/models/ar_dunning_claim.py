@@ -44,7 +44,8 @@ class ArDunningLetterLine(models.Model):
     def _prepare_interest(self, rows):
         """Return the values that freeze an item's working; rows are shown so that they add up to the claim."""
         digits = self.currency_id.decimal_places
-        shown = interest.round_rows([row.interest for row in rows], digits)
+        step = round(self.currency_id.rounding * 10 ** digits)
+        shown = interest.round_rows([row.interest for row in rows], digits, step)
         return {
             'amount_interest': float(sum(shown)),
             'amount_compensation': 0.0,

@@ -6,8 +6,11 @@ The journal's identity holds line by line, and so for every day and bank account
 
 *Waiting* is what a bank journal's entries have on receivable accounts (open as of the day, as the ledger says) and on
 the suspense account of its incoming transactions. *Received* is what came to the bank or to the outstanding account.
-*Applied* are the matchings of the day (their `max_date`). All in company currency.
+*Applied* are the matchings of the day (their `max_date`). All in company currency. A branch uses the bank accounts of
+the companies above it: what counts is whose entry it is, not whose bank account.
 """
+from collections import defaultdict
+
 from odoo import api, models
 from odoo.tools import SQL
 
@@ -19,46 +22,51 @@ class ArLedger(models.AbstractModel):
 
     @api.model
     def _cash_waiting(self, opts, day):
-        """Return {journal id: money of customers that waited at the end of a day}, in company currency. Two queries.
+        """Return {(company id, journal id): money of customers that waited at the end of a day}, in company currency.
+
+        One query.
 
         :param dict opts: of `_read_options`
         """
         at_day = self._options_at(opts, day, day)
         self._flush_cash_journal()
-        waiting = dict(self.env.execute_query(SQL(
+        waiting = defaultdict(float)
+        for company_id, journal_id, amount in self.env.execute_query(SQL(
             """
             %(with)s
-            SELECT move.journal_id, -SUM(item.residual)::float8
+            SELECT item.company_id, move.journal_id, -SUM(item.residual)::float8
               FROM item
               JOIN account_move_line line ON line.id = item.line_id AND line.balance < 0
               JOIN account_move move ON move.id = item.move_id
               JOIN account_journal journal ON journal.id = move.journal_id AND journal.type = ANY(%(types)s)
-          GROUP BY move.journal_id
-            """, **{'with': self._items_with(at_day)}, types=list(CASH_JOURNALS))))
-        for journal_id, amount in self.env.execute_query(SQL(
-                "SELECT journal_id, -SUM(balance)::float8 FROM (%s) AS suspense WHERE date <= %s GROUP BY journal_id",
-                self._sql_suspense(opts), day)):
-            waiting[journal_id] = waiting.get(journal_id, 0.0) + amount
+          GROUP BY item.company_id, move.journal_id
+         UNION ALL
+            SELECT company_id, journal_id, -SUM(balance)::float8 FROM (%(suspense)s) AS suspense WHERE date <= %(day)s
+          GROUP BY company_id, journal_id
+            """, **{'with': self._items_with(at_day)}, types=list(CASH_JOURNALS), suspense=self._sql_suspense(opts),
+                day=day)):
+            waiting[company_id, journal_id] += amount
         return waiting
 
     @api.model
     def _cash_received(self, opts):
-        """Return what customers paid from `date_from` to `as_of`: list of (journal id, day, received, deductions,
-        received in the journal's currency, number of entries). One query.
+        """Return what customers paid from `date_from` to `as_of`: list of (company id, journal id, day, received,
+        deductions, received in the journal's currency, number of entries). One query.
         """
         self._flush_cash_journal()
         return self.env.execute_query(SQL(
             """
             %(with)s
-            SELECT journal_id, date, SUM(money)::float8, SUM(credits - money)::float8, SUM(money_currency)::float8,
-                   COUNT(*)::int
-              FROM receipt WHERE credits != 0 GROUP BY journal_id, date ORDER BY journal_id, date
+            SELECT company_id, journal_id, date, SUM(money)::float8, SUM(credits - money)::float8,
+                   SUM(money_currency)::float8, COUNT(*)::int
+              FROM receipt WHERE credits != 0
+          GROUP BY company_id, journal_id, date ORDER BY company_id, journal_id, date
             """, **{'with': self._receipts_with(opts)}))
 
     @api.model
     def _cash_applied(self, opts):
-        """Return what was applied from `date_from` to `as_of`: list of (journal id, day, 'automatic', 'users' or
-        'elsewhere', amount). One query.
+        """Return what was applied from `date_from` to `as_of`: list of (company id, journal id, day, 'automatic', 'users'
+        or 'elsewhere', amount). One query.
 
         *Elsewhere* is what was matched in Odoo's accounting, not from a proposal.
         """
@@ -81,19 +89,17 @@ class ArLedger(models.AbstractModel):
             ),
             part AS (
                 SELECT id, credit_move_id AS line_id, debit_move_id AS other_id, amount, max_date
-                  FROM account_partial_reconcile
-                 WHERE max_date BETWEEN %(date_from)s AND %(as_of)s AND company_id = ANY(%(companies)s)
+                  FROM account_partial_reconcile WHERE max_date BETWEEN %(date_from)s AND %(as_of)s
              UNION ALL
                 SELECT id, debit_move_id, credit_move_id, -amount, max_date
-                  FROM account_partial_reconcile
-                 WHERE max_date BETWEEN %(date_from)s AND %(as_of)s AND company_id = ANY(%(companies)s)
+                  FROM account_partial_reconcile WHERE max_date BETWEEN %(date_from)s AND %(as_of)s
             )
-            SELECT line.journal_id, part.max_date,
+            SELECT line.company_id, line.journal_id, part.max_date,
                    CASE COALESCE(matched.is_automatic, done.is_automatic)
                        WHEN TRUE THEN 'automatic' WHEN FALSE THEN 'users' ELSE 'elsewhere' END, SUM(part.amount)::float8
               FROM part
               JOIN account_move_line line ON line.id = part.line_id AND line.balance < 0
-                   AND line.parent_state = 'posted'
+                   AND line.parent_state = 'posted' AND line.company_id = ANY(%(companies)s)
               JOIN account_account account ON account.id = line.account_id
                    AND account.account_type = 'asset_receivable' AND account.non_trade IS NOT TRUE
               JOIN account_journal journal ON journal.id = line.journal_id AND journal.type = ANY(%(types)s)
@@ -101,7 +107,7 @@ class ArLedger(models.AbstractModel):
               JOIN account_move move ON move.id = line.move_id
          LEFT JOIN matched ON matched.id = part.id
          LEFT JOIN done ON done.statement_line_id = move.statement_line_id AND done.move_line_id = part.other_id
-          GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+          GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
             """, date_from=opts['date_from'], as_of=opts['as_of'], companies=opts['company_ids'],
             types=list(CASH_JOURNALS)))
 
@@ -127,12 +133,12 @@ class ArLedger(models.AbstractModel):
             SELECT DISTINCT other.move_id
               FROM account_partial_reconcile part
               JOIN account_move_line receipt ON receipt.id = part.credit_move_id AND receipt.parent_state = 'posted'
+                   AND receipt.company_id = ANY(%(companies)s)
               JOIN account_account account ON account.id = receipt.account_id
                    AND account.account_type = 'asset_receivable'
               JOIN account_journal journal ON journal.id = receipt.journal_id AND journal.type = ANY(%(types)s)
               JOIN account_move_line other ON other.id = part.debit_move_id
-             WHERE part.max_date BETWEEN %(first)s AND %(last)s AND part.company_id = ANY(%(companies)s)
-                   AND %(conditions)s
+             WHERE part.max_date BETWEEN %(first)s AND %(last)s AND %(conditions)s
             """, first=day or opts['date_from'], last=day or opts['as_of'], companies=opts['company_ids'],
             types=list(CASH_JOURNALS), conditions=SQL(" AND ").join(conditions)))]
 
@@ -173,21 +179,21 @@ class ArLedger(models.AbstractModel):
         """Return {journal id: balance of its bank account in the general ledger at the end of a day}. One query."""
         return dict(self.env.execute_query(SQL(
             """
-            SELECT journal.id, COALESCE(SUM(line.balance), 0)::float8
+            SELECT journal.id, SUM(line.balance)::float8
               FROM account_journal journal
-         LEFT JOIN account_move_line line ON line.account_id = journal.default_account_id
-                   AND line.company_id = journal.company_id AND line.parent_state = 'posted' AND line.date <= %s
-             WHERE journal.type = ANY(%s) AND journal.company_id = ANY(%s)
+              JOIN account_move_line line ON line.account_id = journal.default_account_id
+                   AND line.parent_state = 'posted' AND line.date <= %s
+              %s
+             WHERE journal.type = ANY(%s)
           GROUP BY journal.id
-            """, day, list(CASH_JOURNALS), opts['company_ids'])))
+            """, day, self._sql_own_lines(opts), list(CASH_JOURNALS))))
 
     @api.model
     def _suspense_balances(self, opts, day):
         """Return {company id: what incoming transactions have on suspense accounts at the end of a day}. One query."""
         return dict(self.env.execute_query(SQL(
-            """SELECT journal.company_id, -SUM(suspense.balance)::float8
-                 FROM (%s) AS suspense JOIN account_journal journal ON journal.id = suspense.journal_id
-                WHERE suspense.date <= %s GROUP BY journal.company_id""", self._sql_suspense(opts), day)))
+            """SELECT company_id, -SUM(balance)::float8 FROM (%s) AS suspense
+                WHERE date <= %s GROUP BY company_id""", self._sql_suspense(opts), day)))
 
     @api.model
     def _unapplied_money(self, opts, day):
@@ -212,8 +218,8 @@ class ArLedger(models.AbstractModel):
     # === PARTS === #
 
     def _receipts_with(self, opts):
-        """WITH clause giving `receipt`: an entry of a bank journal in the period: id, journal_id, date, credits
-        (receivable and suspense), money (bank and outstanding account; of entries with credits all that is no credit of
+        """WITH clause giving `receipt`: an entry of a bank journal in the period: id, company_id, journal_id, date,
+        credits (receivable and suspense), money (bank and outstanding account; of entries with credits all that is no credit of
         a customer counts as deduction), money_currency (currency of the entry).
         """
         return SQL(
@@ -224,7 +230,7 @@ class ArLedger(models.AbstractModel):
              UNION SELECT transfer_account_id FROM res_company WHERE transfer_account_id IS NOT NULL
             ),
             receipt AS MATERIALIZED (
-                SELECT move.id, move.journal_id, move.date,
+                SELECT move.id, move.company_id, move.journal_id, move.date,
                        -COALESCE(SUM(line.balance) FILTER (
                            WHERE account.account_type = 'asset_receivable' AND account.non_trade IS NOT TRUE
                                  AND line.balance < 0
@@ -250,18 +256,27 @@ class ArLedger(models.AbstractModel):
             as_of=opts['as_of'])
 
     def _sql_suspense(self, opts):
-        """Query of what waits on suspense accounts: journal_id, date, balance, of incoming transactions."""
+        """Query of what waits on suspense accounts: company_id, journal_id, date, balance, of incoming transactions."""
         return SQL(
             """
-            SELECT line.journal_id, line.date, line.balance
+            SELECT line.company_id, line.journal_id, line.date, line.balance
               FROM account_journal journal
               JOIN account_move_line line ON line.account_id = journal.suspense_account_id
                    AND line.journal_id = journal.id AND line.parent_state = 'posted'
               JOIN account_move move ON move.id = line.move_id
               JOIN account_bank_statement_line transaction ON transaction.id = move.statement_line_id
                    AND transaction.amount > 0
-             WHERE journal.type = ANY(%s) AND journal.company_id = ANY(%s)
+             WHERE journal.type = ANY(%s) AND line.company_id = ANY(%s)
             """, list(CASH_JOURNALS), opts['company_ids'])
+
+    def _sql_own_lines(self, opts):
+        """JOIN that leaves the lines of a bank account (`journal`, `line`) that are its company's or a branch's of it,
+        and of the companies of the report.
+        """
+        return SQL(
+            """JOIN res_company owner ON owner.id = journal.company_id
+                JOIN res_company booked_in ON booked_in.id = line.company_id AND booked_in.id = ANY(%s)
+                     AND booked_in.parent_path LIKE owner.parent_path || '%%'""", opts['company_ids'])
 
     def _sql_bank_lines(self, opts):
         """Query of what moved the bank accounts: bank_id (journal), move_id, kind, balance; needs `receipt`."""
@@ -274,13 +289,14 @@ class ArLedger(models.AbstractModel):
                         WHEN transaction.amount > 0 THEN 'other_in' ELSE 'paid_out' END AS kind
               FROM account_journal journal
               JOIN account_move_line line ON line.account_id = journal.default_account_id
-                   AND line.company_id = journal.company_id AND line.parent_state = 'posted' AND line.date <= %(as_of)s
+                   AND line.parent_state = 'posted' AND line.date <= %(as_of)s
+                   %(own_lines)s
               JOIN account_move move ON move.id = line.move_id
          LEFT JOIN receipt ON receipt.id = move.id
          LEFT JOIN account_bank_statement_line transaction ON transaction.id = move.statement_line_id
-             WHERE journal.type = ANY(%(types)s) AND journal.company_id = ANY(%(companies)s)
+             WHERE journal.type = ANY(%(types)s)
             """, date_from=opts['date_from'], as_of=opts['as_of'], types=list(CASH_JOURNALS),
-            companies=opts['company_ids'])
+            own_lines=self._sql_own_lines(opts))
 
     def _flush_cash_journal(self):
         """Write what the SQL above reads."""

@@ -126,28 +126,42 @@ class ArLedger(models.AbstractModel):
     def _daily_payments(self, opts, date_from):
         """[(date, amount, amount * days late)]: what was paid on debit items per day from `date_from` to `as_of`.
 
-        Credit notes and exchange differences settle items too, but are not payments.
+        Credit notes, exchange differences and write-offs settle items too, but are not payments.
         """
+        self._flush_movements()
         currency, rates = self._report_currency(opts)
         # sudo: ids only
         exchange = self.env['res.company'].browse(opts['company_ids']).sudo().currency_exchange_journal_id.ids
         query = self._lines(opts)
-        amount, rate_join = self._converted_sum(SQL("partial.amount"), rates, currency.decimal_places)
+        paid = SQL("account_move_line.amount * (1 - COALESCE(share.written_off, 0))")
+        amount, rate_join = self._converted_sum(paid, rates, currency.decimal_places)
         weighted, _join = self._converted_sum(
-            SQL("partial.amount * (partial.max_date - %s)", DUE_DATE), rates, currency.decimal_places)
+            SQL("%s * account_move_line.days", paid), rates, currency.decimal_places)
         return [(day, float(paid), float(late)) for day, paid, late in self.env.execute_query(SQL(
-            """SELECT partial.max_date, %(amount)s, %(weighted)s
-                 FROM %(from)s
-                 JOIN account_partial_reconcile partial ON partial.debit_move_id = account_move_line.id
-                      AND partial.max_date BETWEEN %(date_from)s AND %(as_of)s
-                 JOIN account_move_line payment ON payment.id = partial.credit_move_id
-                      AND payment.parent_state = 'posted' AND NOT payment.journal_id = ANY(%(exchange)s)
-                 JOIN account_move entry ON entry.id = payment.move_id AND entry.move_type != 'out_refund'
-                 %(rate_join)s
-                WHERE %(where)s
-             GROUP BY partial.max_date ORDER BY partial.max_date""",
+            """WITH part AS MATERIALIZED (
+                SELECT account_move_line.company_id, partial.max_date, partial.amount,
+                       partial.max_date - %(due)s AS days, payment.move_id, payment.journal_id
+                  FROM %(from)s
+                  JOIN account_partial_reconcile partial ON partial.debit_move_id = account_move_line.id
+                       AND partial.max_date BETWEEN %(date_from)s AND %(as_of)s
+                  JOIN account_move_line payment ON payment.id = partial.credit_move_id
+                       AND payment.parent_state = 'posted' AND NOT payment.journal_id = ANY(%(exchange)s)
+                  JOIN account_move entry ON entry.id = payment.move_id AND entry.move_type != 'out_refund'
+                 WHERE %(where)s
+            ),
+            %(shares)s
+            SELECT account_move_line.max_date, %(amount)s, %(weighted)s
+              FROM part AS account_move_line
+         LEFT JOIN share ON share.id = account_move_line.move_id
+                   %(rate_join)s
+          GROUP BY account_move_line.max_date ORDER BY account_move_line.max_date""",
             **{'from': query.from_clause}, amount=amount, weighted=weighted, date_from=date_from, as_of=opts['as_of'],
-            exchange=exchange, rate_join=rate_join, where=query.where_clause or SQL("TRUE")))]
+            due=DUE_DATE, exchange=exchange, rate_join=rate_join, where=query.where_clause or SQL("TRUE"),
+            # only miscellaneous entries are looked into: what is written off with money came on its day
+            shares=self._sql_shares(SQL(
+                """SELECT DISTINCT part.move_id
+                     FROM part JOIN account_journal journal ON journal.id = part.journal_id AND journal.type = 'general'
+                """))))]
 
     def _disputed_at(self, opts, points):
         """Open disputed amount at each of `points`, in report currency; per invoice, at most what was then unpaid."""

@@ -1,9 +1,9 @@
 """What statements of account show, for many customers at once: open items, and what happened in a period.
 
 In the items' own currencies. A customer's account in a currency moves by what is posted on it, and where an item is
-settled in another currency or from another customer's account: both accounts then show the transfer, so that what is
-open on a day is always what was open before the period plus what happened in it. `tests/test_statement_properties.py`
-shows it on random ledgers.
+settled in another currency, from another customer's account or at another branch of the company: both accounts then
+show the transfer, so that what is open on a day is always what was open before the period plus what happened in it.
+`tests/test_statement_properties.py` shows it on random ledgers.
 """
 import datetime
 from collections import defaultdict
@@ -176,7 +176,8 @@ class ArLedger(models.AbstractModel):
         return rows
 
     def _transferred_in_period(self, opts):
-        """Return the rows of `statement_movements` for items settled in another currency, or with another customer."""
+        """Return the rows of `statement_movements` for items settled in another currency, with another customer, or in
+        another company (branches share accounts)."""
         query = self._lines(opts)
         lines = SQL(
             """SELECT account_move_line.id, account_move_line.move_id, account_move_line.move_name,
@@ -187,17 +188,18 @@ class ArLedger(models.AbstractModel):
         sides = SQL(" UNION ALL ").join(SQL(
             """SELECT mine.partner_id, mine.currency_id, mine.id, partial.max_date AS date,
                       (%(sign)s partial.%(amount)s)::float AS amount, mine.move_id, mine.move_name AS number,
-                      CASE WHEN theirs.commercial_partner_id IS DISTINCT FROM mine.partner_id THEN 'transfer'
+                      CASE WHEN theirs.commercial_partner_id IS DISTINCT FROM mine.partner_id
+                                OR NOT other.company_id = ANY(%(companies)s) THEN 'transfer'
                            ELSE 'exchange' END AS kind
                  FROM account_partial_reconcile partial
                  JOIN line mine ON mine.id = partial.%(own)s
                  JOIN account_move_line other ON other.id = partial.%(other)s AND other.parent_state = 'posted'
             LEFT JOIN res_partner theirs ON theirs.id = other.partner_id
                 WHERE partial.max_date BETWEEN %(date_from)s AND %(as_of)s AND partial.%(amount)s != 0
-                  AND (other.currency_id != mine.currency_id
+                  AND (other.currency_id != mine.currency_id OR NOT other.company_id = ANY(%(companies)s)
                        OR theirs.commercial_partner_id IS DISTINCT FROM mine.partner_id)""",
             sign=sign, amount=SQL.identifier(amount), own=SQL.identifier(own), other=SQL.identifier(other),
-            date_from=opts['date_from'], as_of=opts['as_of'])
+            date_from=opts['date_from'], as_of=opts['as_of'], companies=opts['company_ids'])
             for sign, amount, own, other in (
                 (SQL("-"), 'debit_amount_currency', 'debit_move_id', 'credit_move_id'),
                 (SQL("+"), 'credit_amount_currency', 'credit_move_id', 'debit_move_id')))

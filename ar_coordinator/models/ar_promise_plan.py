@@ -220,7 +220,9 @@ class ArPromisePlan(models.Model):
         amounts = {item.id: residuals[item.id]['owed'] for item in items}
         total = currency.round(sum(amounts.values()))
         try:
-            series = promises.instalments(total, n, first_date, every, interval, currency.decimal_places)
+            series = promises.instalments(
+                total, n, first_date, every, interval, currency.decimal_places,
+                round(currency.rounding * 10 ** currency.decimal_places))
         except ValueError as error:
             raise UserError(self.env._(
                 "%(amount)s cannot be paid in %(count)s instalments.", amount=currency.format(total),

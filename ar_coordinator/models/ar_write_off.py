@@ -46,7 +46,8 @@ class ArWriteOff(models.Model):
     with_tax_relief = fields.Boolean(
         string="Take the Tax Back", default=lambda self: self.env.company.ar_write_off_tax_relief,
         help="The tax of the invoices is taken back with the write-off, by their taxes' refund accounts and tags."
-             " Only where the law gives relief for bad debts.")
+             " Only where the law gives relief for bad debts. A tax that is due on payment never falls due for what is"
+             " written off, with or without this.")
     currency_id = fields.Many2one(
         comodel_name='res.currency', required=True, default=lambda self: self.env.company.currency_id)
     line_ids = fields.One2many(comodel_name='ar.write.off.line', inverse_name='request_id', string="Items", copy=False)
@@ -436,8 +437,10 @@ class ArWriteOff(models.Model):
         account = self._get_account(line.amount)
         common = {'partner_id': self.partner_id.id, 'currency_id': self.currency_id.id, 'name': self.name}
         move = line.move_line_id.move_id
-        is_taxed = move.is_sale_document() and move.line_ids.tax_ids
-        if not (self.kind == 'write_off' and self.with_tax_relief and is_taxed):
+        taxes = move.is_sale_document() and move.line_ids.tax_ids.flatten_taxes_hierarchy()
+        # a tax that is due on payment never fell due for what is not paid: left alone, matching would make it due
+        is_never_due = taxes and set(taxes.mapped('tax_exigibility')) == {'on_payment'}
+        if not (self.kind == 'write_off' and taxes and (self.with_tax_relief or is_never_due)):
             return [{
                 **common, 'account_id': account.id, 'amount_currency': line.amount, 'balance': line.amount_company}]
         bases, taxes = self._compute_relief(move, line.amount, account)
@@ -462,17 +465,15 @@ class ArWriteOff(models.Model):
         """
         engine = self.env['account.tax']
         products = move.invoice_line_ids.filtered(lambda line: line.display_type == 'product')
-        if any(tax.tax_exigibility == 'on_payment' for tax in products.tax_ids.flatten_taxes_hierarchy()):
-            raise UserError(self.env._(
-                "%s: its tax is due when it is paid, so there is none to take back. Write it off without the tax.",
-                move.display_name))
         base_lines = self.env['ar.dispute.line']._prepare_base_lines({line: line.quantity for line in products})
         shares = engine._prepare_down_payment_lines(
             base_lines, self.company_id, 'fixed', amount, computation_key=f'ar_write_off,{self.id},{move.id}',
             grouping_function=lambda base_line: {'account_id': account})
         for share in shares:
             share.update(is_refund=True, sign=1)
-        engine._add_accounting_data_in_base_lines_tax_details(shares, self.company_id, include_caba_tags=True)
+        # a tax that is due on payment goes back to its waiting account; Odoo's entries for it, made when this entry
+        # and the invoice are matched, cancel out. Only those carry its tags.
+        engine._add_accounting_data_in_base_lines_tax_details(shares, self.company_id, include_caba_tags=False)
         result = engine._prepare_tax_lines(shares, self.company_id)
         bases = [{
             'amount_currency': values['amount_currency'], 'balance': values['balance'],

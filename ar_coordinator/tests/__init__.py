@@ -112,6 +112,7 @@ from . import test_provision
 from . import test_write_off
 from . import test_mail_opening
 from . import test_month_end
+from . import test_money_edges
 from . import test_call
 from . import test_customer_sheet
 from . import test_desk_tour

@@ -111,7 +111,9 @@ class ArPromisePlanWizard(models.TransientModel):
             try:
                 series = promises.instalments(
                     wizard.amount, wizard.count, wizard.date_first, wizard.every, wizard.interval,
-                    wizard.currency_id.decimal_places) if wizard.date_first else []
+                    wizard.currency_id.decimal_places,
+                    round(wizard.currency_id.rounding * 10 ** wizard.currency_id.decimal_places),
+                ) if wizard.date_first else []
             except ValueError:
                 wizard.preview = self.env._("This cannot be split into so many instalments.")
                 continue
