@@ -36,6 +36,13 @@ GUARDED_FIELDS = {
 ON_FIELDS = {credit.POSTING: 'on_posting', credit.ORDER: 'on_order', credit.DELIVERY: 'on_delivery'}
 
 
+def _by_customer(holds):
+    """Return {commercial partner id: holds}: a customer that became another's contact brought its holds along."""
+    # sudo: ids are compared
+    return {partner.id: own for partner, own in holds.grouped(
+        lambda hold: hold.sudo().partner_id.commercial_partner_id).items()}
+
+
 class ArCreditHold(models.Model):
     _name = 'ar.credit.hold'
     _description = "Credit Hold"
@@ -177,14 +184,14 @@ class ArCreditHold(models.Model):
         """
         domain = [('company_id', '=', company.id), ('date_end', '=', False)]
         if partners is not None:
-            domain.append(('partner_id', 'in', partners.ids))
-        return {partner.id: holds for partner, holds in self.search(domain).grouped('partner_id').items()}
+            domain.append(('partner_id.commercial_partner_id', 'in', partners.ids))
+        return _by_customer(self.search(domain))
 
     @api.model
     def _get_held_ids(self, company):
         """Return the ids of the customers on hold in a company."""
         return [partner.id for [partner] in self._read_group(
-            [('company_id', '=', company.id), ('date_end', '=', False)], ['partner_id'])]
+            [('company_id', '=', company.id), ('date_end', '=', False)], ['partner_id.commercial_partner_id'])]
 
     @api.model
     def _place(self, customers, company, reason, level=None):
@@ -229,7 +236,7 @@ class ArCreditHold(models.Model):
                 for decision in credit.decide(facts[customer.id], engine_rules)}
         open_holds = self.search([
             ('company_id', '=', company.id), ('date_end', '=', False), ('is_manual', '=', False),
-            ('partner_id', 'in', customers.ids)])
+            ('partner_id.commercial_partner_id', 'in', customers.ids)])
         ended, standing = self.browse(), set()
         level_holds = open_holds.filtered('level_id')
         reached = self.env['ar.ledger']._get_levels_reached(customers, company) if level_holds else {}
@@ -414,12 +421,12 @@ class ArCreditHold(models.Model):
         """Return {commercial partner id: open holds that no rule placed} whose cause is not gone."""
         holds = self.search([
             ('company_id', '=', company.id), ('date_end', '=', False), ('rule_id', '=', False),
-            ('partner_id', 'in', customers.ids)])
+            ('partner_id.commercial_partner_id', 'in', customers.ids)])
         if holds.level_id:
             reached = self.env['ar.ledger']._get_levels_reached(customers, company)
-            holds = holds.filtered(
-                lambda hold: not hold.level_id or hold.level_id.id in reached.get(hold.partner_id.id, ()))
-        return {partner.id: own for partner, own in holds.grouped('partner_id').items()}
+            holds = holds.filtered(lambda hold: not hold.level_id or hold.level_id.id in reached.get(
+                hold.partner_id.commercial_partner_id.id, ()))
+        return _by_customer(holds)
 
     @api.model
     def _explain(self, verdicts):

@@ -20,8 +20,16 @@ class AccountMove(models.Model):
             return None
         # in company currency already, by the invoice's own rate: nothing is converted a second time
         return CreditRequest(
-            self, self.partner_id, company, self.amount_total_signed, company.currency_id, credit.POSTING,
+            self, self.partner_id, company, self._ar_get_size(), company.currency_id, credit.POSTING,
             counted=self._ar_get_counted_amount())
+
+    def _ar_get_size(self):
+        """Return what the customer will owe by this, in company currency: what the lines come to, not a total that
+        somebody wrote (RPC).
+        """
+        self.ensure_one()
+        items = self.line_ids.filtered(lambda line: line.display_type == 'payment_term')
+        return self.company_id.currency_id.round(sum(items.mapped('balance'))) if items else self.amount_total_signed
 
     def _ar_get_credit_domain(self):
         """Override: drafts of companies that check postings."""
@@ -32,7 +40,7 @@ class AccountMove(models.Model):
     def _ar_get_counted_amount(self):
         """Hook: return how much of this draft the exposure has already, in company currency."""
         self.ensure_one()
-        return self.amount_total_signed if self.company_id.ar_credit_include_drafts and self._origin.id else 0.0
+        return self._ar_get_size() if self.company_id.ar_credit_include_drafts and self._origin.id else 0.0
 
     @api.model_create_multi
     def create(self, vals_list):

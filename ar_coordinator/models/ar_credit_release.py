@@ -233,14 +233,31 @@ class ArCreditRelease(models.Model):
         company = request.company
         release = releases.create({
             'company_id': company.id, 'partner_id': customer.id, 'document': f'{document._name},{document.id}',
-            'amount': verdict.size, 'max_amount': verdict.size, 'requested_by_id': self.env.uid,
-            'tolerance': customer.with_company(company).ar_credit_class_id.tolerance or company.ar_release_tolerance,
-            'hold_reasons': "\n".join(verdict.reasons)})
+            'requested_by_id': self.env.uid, **self._prepare_size(verdict)})
         release._request()
         return release
 
+    @api.model
+    def _prepare_size(self, verdict):
+        """Return the values of a release that come from its document: size, tolerance and why it is held."""
+        company = verdict.request.company
+        # sudo: the customer's risk class gives the tolerance
+        customer = verdict.request.partner.sudo().commercial_partner_id.with_company(company)
+        return {
+            'amount': verdict.size, 'max_amount': verdict.size, 'hold_reasons': "\n".join(verdict.reasons),
+            'tolerance': customer.ar_credit_class_id.tolerance or company.ar_release_tolerance}
+
+    def _complete(self):
+        """Drafts that name a document and no amount are for what the document is."""
+        for release in self.filtered(lambda release: release.document and not release.max_amount):
+            request = release.document.sudo()._ar_get_credit_request()  # sudo: its size, for the approvers
+            if request:
+                [verdict] = self.env['ar.credit.hold']._judge([request])
+                release.write(self._prepare_size(verdict))
+
     def _request(self):
         """Move drafts to requested; activities for the approvers, a note on the document."""
+        self._complete()
         self.write({'state': 'requested', 'date_requested': fields.Datetime.now()})
         for release in self:
             if not release._get_approvers():

@@ -27,7 +27,9 @@ EDITABLE = {'answer', 'message_main_attachment_id'}
 STATES = [
     ('open', "Waiting"), ('acknowledged', "Taken on"), ('returned', "Given back"), ('withdrawn', "Withdrawn"),
     ('closed', "Closed")]
-ENDS = [('over', "Its cause is over"), ('handed_over', "Handed over"), ('repeated', "Told again")]
+ENDS = [
+    ('over', "Its cause is over"), ('handed_over', "Handed over"), ('repeated', "Told again"),
+    ('merged', "Customers merged")]
 
 
 class ArEscalation(models.Model):

@@ -18,5 +18,7 @@ class ArInterestWaiver(models.Model):
     amount = fields.Monetary(string="Waived", readonly=True)
     reason = fields.Char(required=True, readonly=True)
     user_id = fields.Many2one(comodel_name='res.users', string="Waived by", required=True, readonly=True)
+    is_merged = fields.Boolean(readonly=True, copy=False, help="Of a customer that was merged into this one.")
+
     _letter_uniq = models.UniqueIndex(
-        "(run_id, partner_id, currency_id)", "The claim of this letter was waived already.")
+        "(run_id, partner_id, currency_id) WHERE is_merged IS NOT TRUE", "The claim of this letter was waived already.")

@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from ..engine import provision
 from .ar_guard import of_customers, without_defaults
 
-CALCULATED = {'gross', 'amount'}
+CALCULATED = {'gross', 'amount', 'is_merged'}
 REASONS = [('handed_over', "Handed over"), ('insolvent', "Insolvent"), ('disputed', "Disputed"), ('other', "Other")]
 
 
@@ -99,7 +99,10 @@ class ArProvisionIndividual(models.Model):
     amount = fields.Monetary(string="Provided", compute='_compute_amount', store=True)
     note = fields.Char()
 
-    _partner_uniq = models.UniqueIndex("(provision_id, partner_id)", "This customer is in the list already.")
+    is_merged = fields.Boolean(readonly=True, copy=False, help="Of a customer that was merged into this one.")
+
+    _partner_uniq = models.UniqueIndex(
+        "(provision_id, partner_id) WHERE is_merged IS NOT TRUE", "This customer is in the list already.")
 
     @api.depends('gross', 'rate')
     def _compute_amount(self):
@@ -127,7 +130,7 @@ class ArProvisionIndividual(models.Model):
     def write(self, vals):
         if CALCULATED & set(vals) and not self.env.su:
             raise AccessError(self.env._("What a customer owes is taken from the ledger."))
-        if 'gross' in vals:
+        if CALCULATED & set(vals):
             return super().write(vals)
         _check_proposals(self)
         if 'provision_id' in vals:

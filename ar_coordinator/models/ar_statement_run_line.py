@@ -79,11 +79,14 @@ class ArStatementRunLine(models.Model):
     table_attachment_id = fields.Many2one(
         comodel_name='ir.attachment', string="As a Table", index='btree_not_null', ondelete='set null', readonly=True)
 
+    is_merged = fields.Boolean(readonly=True, copy=False, help="Of a customer that was merged into this one.")
+
     # Whoever calls, and however many workers: a customer gets the statement of a day once.
     _sent_uniq = models.UniqueIndex(
-        "(company_id, partner_id, kind, date_to) WHERE state IN ('queued', 'sent')",
+        "(company_id, partner_id, kind, date_to) WHERE state IN ('queued', 'sent') AND is_merged IS NOT TRUE",
         "A customer gets the statement of a day only once.")
-    _run_uniq = models.UniqueIndex("(run_id, partner_id)", "A customer has one statement in a run.")
+    _run_uniq = models.UniqueIndex(
+        "(run_id, partner_id) WHERE is_merged IS NOT TRUE", "A customer has one statement in a run.")
 
     # === COMPUTE AND CRUD METHODS === #
 

@@ -381,8 +381,8 @@ class ArWorklist(models.AbstractModel):
                 "Dispute past its deadline of %(day)s", day=day(event.get('deadline'))),
             worklist.HELD: lambda: counted(
                 own.waiting,
-                self.env._("On hold, 1 document over %(amount)s waiting", amount=money(own.waiting_amount)),
-                self.env._("On hold, %(count)s documents over %(amount)s waiting", count=own.waiting,
+                self.env._("On hold, 1 document of %(amount)s waiting", amount=money(own.waiting_amount)),
+                self.env._("On hold, %(count)s documents of %(amount)s waiting", count=own.waiting,
                            amount=money(own.waiting_amount))),
             worklist.UNAPPLIED: lambda: self.env._(
                 "%(amount)s paid and not applied: %(count)s payments", amount=money(own.unapplied_amount),

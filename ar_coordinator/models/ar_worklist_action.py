@@ -97,13 +97,22 @@ class ArWorklist(models.AbstractModel):
             'context': {'default_move_ids': list(dict.fromkeys(row['move_id'] for row in rows))}}
 
     def _open_release(self, partner, company):
-        """Ask for a release of the one document that waits, or of what somebody chooses."""
-        documents = self.env['ar.credit.hold']._get_waiting(company, partner).get(partner.id, [])
-        document = f'{documents[0][0]._name},{documents[0][0].id}' if len(documents) == 1 else False
+        """Open what was asked for already; else ask for the one document that waits, or for what somebody chooses."""
+        asked = self.env['ar.credit.release'].search([
+            ('company_id', '=', company.id), ('partner_id', '=', partner.id), ('state', '=', 'requested')])
+        if asked:
+            return self._open_records(asked, self.env._("Releases That Wait"))
+        documents = [
+            document for document, _amount in
+            self.env['ar.credit.hold']._get_waiting(company, partner).get(partner.id, [])]
+        if len(documents) == 1 and documents[0].ar_credit_state == 'held':
+            release = self.env['ar.credit.release']._request_for(documents[0])
+            return self._open_records(release.with_env(self.env), self.env._("Ask for Release"))
         return {
             'type': 'ir.actions.act_window', 'name': self.env._("Ask for Release"), 'res_model': 'ar.credit.release',
             'views': [(False, 'form')], 'target': 'current', 'context': {
-                'default_partner_id': partner.id, 'default_company_id': company.id, 'default_document': document}}
+                'default_partner_id': partner.id, 'default_company_id': company.id,
+                'default_document': f'{documents[0]._name},{documents[0].id}' if len(documents) == 1 else False}}
 
     def _open_look(self, partner, company):
         """Open what the customer answered: answers through portal and links, replies to letters."""

@@ -3,7 +3,7 @@
 The other ways (context, `_post`, jobs, sudo) are in test_credit_hold.py; orders and deliveries in their addons.
 """
 from odoo import Command, fields
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
@@ -113,6 +113,129 @@ class TestCreditWaysAround(CreditCommon):
         draft.invoice_line_ids.price_unit = 100
         draft.with_company(self.company).action_post()
         self.assertEqual(draft.state, 'posted')
+
+    def test_totals_written_by_hand(self):
+        """Computed amounts can be written over RPC: what is posted is what the lines come to."""
+        draft = self.ar_invoice(1_001, '2026-03-31', post=False).with_user(self.biller)
+        for vals in ({'amount_total_signed': 1}, {'amount_total': 1, 'amount_total_signed': 1, 'amount_residual': 1}):
+            with self.assertRaisesRegex(UserError, "over the limit"), self.env.cr.savepoint():
+                draft.write(vals)
+                draft.action_post()
+            with self.assertRaisesRegex(UserError, "over the limit"), self.env.cr.savepoint():
+                draft.write({**vals, 'state': 'posted'})
+
+    def test_a_customer_on_hold_becomes_a_contact(self):
+        """Its hold is the hold of the customer it belongs to now, on screens too; and of itself when it leaves."""
+        hold = self.hold()
+        self.customer.write({'is_company': False, 'parent_id': self.other_customer.id})
+        draft = self.ar_invoice(10, '2026-03-31', partner=self.other_customer, post=False)
+        with self.assertRaisesRegex(UserError, "Rumours"), self.env.cr.savepoint():
+            draft.action_post()
+        self.assertTrue(self.other_customer.ar_on_hold)
+        self.assertIn(self.other_customer, self.env['res.partner'].search([('ar_on_hold', '=', True)]))
+        self.env['ar.credit.hold']._evaluate(self.company, self.other_customer)
+        self.assertTrue(hold.is_open)
+        self.customer.write({'is_company': True, 'parent_id': False})
+        draft.action_post()
+        self.env.invalidate_all()
+        self.assertEqual((self.customer.ar_on_hold, self.other_customer.ar_on_hold), (True, False))
+
+    def test_a_rule_s_hold_of_a_customer_that_became_a_contact(self):
+        """The rule is asked about the customer it belongs to now; nobody is held twice for one reason."""
+        self.ar_invoice(900, '2026-03-01')
+        self.customer.credit_limit = 800
+        placed, _lifted = self.env['ar.credit.hold']._evaluate(self.company, self.customer)
+        self.other_customer.credit_limit = 100
+        self.customer.write({'is_company': False, 'parent_id': self.other_customer.id})
+        new, lifted = self.env['ar.credit.hold']._evaluate(self.company, self.other_customer)
+        self.assertEqual((lifted, new.partner_id), (placed, self.other_customer))
+
+    def test_merging_two_customers_on_hold(self):
+        """Both are held by the same rule and by hand: one hold of each stays, the others are history."""
+        self.ar_invoice(1_100, '2026-03-01', partner=self.other_customer)
+        (self.customer + self.other_customer).write({'credit_limit': 10})
+        self.ar_invoice(5, '2026-03-01')
+        self.customer.credit_limit = 1
+        holds = self.env['ar.credit.hold']._evaluate(self.company, self.customer + self.other_customer)[0]
+        holds += self.hold() + self.hold(self.other_customer)
+        self.assertEqual(len(holds), 4)
+        habits = self.env['ar.payer.habit'].sudo().create([{
+            'partner_id': partner.id, 'company_id': self.company.id, 'kind': 'several', 'count': 2}
+            for partner in self.customer + self.other_customer])
+        self.env['ar.credit.application'].create([{
+            'partner_id': partner.id, 'company_id': self.company.id, 'amount': 5}
+            for partner in self.customer + self.other_customer]).sudo().state = 'submitted'
+        self.env['base.partner.merge.automatic.wizard']._merge(
+            (self.customer + self.other_customer).ids, self.other_customer)
+        self.env.invalidate_all()
+        self.assertEqual(holds.partner_id, self.other_customer)
+        still = holds.filtered('is_open')
+        self.assertEqual(len(still), 2)
+        self.assertEqual((holds - still).mapped('lift_reason'), [f"Merged with {self.other_customer.display_name}"] * 2)
+        self.assertEqual((self.other_customer.ar_credit_mode, self.other_customer.credit_limit), ('limited', 1))
+        self.assertEqual(habits.exists().count, 4)
+        self.assertEqual(sorted(self.env['ar.credit.application'].search([
+            ('partner_id', '=', self.other_customer.id)]).mapped('state')), ['draft', 'submitted'])
+        with self.assertRaisesRegex(UserError, "Rumours"):
+            self.ar_invoice(10, '2026-03-31', partner=self.other_customer)
+
+    def test_merging_into_a_customer_with_more_credit(self):
+        """The strictest stays in each company: nobody gets credit by being merged."""
+        self.other_customer.ar_credit_mode = 'none'
+        self.customer.credit_limit = 5_000
+        fresh = self.env['res.partner'].create({'name': "Fresh", 'is_company': True, 'credit_limit': 100})
+        fresh.credit_limit = 0
+        merge = self.env['base.partner.merge.automatic.wizard']._merge
+        merge((self.customer + fresh).ids, fresh)
+        self.assertEqual((fresh.ar_credit_mode, fresh.credit_limit), ('limited', 5_000))
+        merge((self.other_customer + fresh).ids, fresh)
+        self.assertEqual((fresh.ar_credit_mode, fresh.credit_limit), ('none', 0))
+
+    def test_merging_customers_with_statements(self):
+        """What both were sent stays."""
+        runs = self.env['ar.statement.run'].sudo()
+        for partner in self.customer + self.other_customer:
+            self.ar_invoice(10, '2026-03-01', partner=partner)
+        run = runs.create({'kind': 'open', 'company_id': self.company.id})
+        run.action_preview()
+        lines = run.line_ids.filtered(lambda line: line.partner_id in self.customer + self.other_customer)
+        self.assertEqual(len(lines), 2)
+        lines.state = 'sent'
+        self.env['base.partner.merge.automatic.wizard']._merge(
+            (self.customer + self.other_customer).ids, self.customer)
+        self.env.invalidate_all()
+        self.assertEqual((lines.partner_id, lines.mapped('state')), (self.customer, ['sent', 'sent']))
+
+    def test_leaving_the_group_is_no_way_out_of_its_limit(self):
+        """Out of the group the customer's own limit holds, and it takes a manager to take him out."""
+        group = self.env['ar.credit.group'].create({
+            'name': "Fish", 'limit_amount': 100, 'partner_ids': [Command.set(self.customer.ids)],
+            'company_ids': [Command.set(self.company.ids)], 'currency_id': self.company.currency_id.id})
+        draft = self.ar_invoice(1_001, '2026-03-31', post=False)
+        for user in (self.clerk, self.biller):
+            with self.assertRaises(AccessError), self.env.cr.savepoint():
+                self.customer.with_user(user).write({'ar_credit_group_id': False})
+            with self.assertRaises(AccessError), self.env.cr.savepoint():
+                group.with_user(user).write({'partner_ids': [Command.clear()]})
+        self.customer.ar_credit_group_id = False
+        with self.assertRaisesRegex(UserError, "over the limit of"):
+            draft.action_post()
+
+    def test_an_archived_customer(self):
+        hold = self.hold()
+        draft = self.ar_invoice(10, '2026-03-31', post=False)
+        self.customer.action_archive()
+        self.env['ar.credit.hold']._evaluate(self.company, self.customer)
+        with self.assertRaisesRegex(UserError, "Rumours"):
+            draft.action_post()
+        self.assertTrue(hold.is_open)
+
+    def test_a_credit_note_turned_into_an_invoice(self):
+        refund = self.ar_invoice(1_001, '2026-03-31', post=False, move_type='out_refund')
+        refund.action_switch_move_type()
+        self.assertEqual(refund.move_type, 'out_invoice')
+        with self.assertRaisesRegex(UserError, "over the limit"):
+            refund.action_post()
 
 
 @tagged('post_install', '-at_install')

@@ -132,7 +132,26 @@ class TestWorklist(DeskCommon):
         self.assertIn("700.00", self.row()['reasons'][0])
         action = self.env['ar.worklist'].with_user(self.clerk).get_action(
             self.customer.id, self.company.id, 'release')
-        self.assertEqual(action['context']['default_document'], f'account.move,{draft.id}')
+        release = self.env['ar.credit.release'].browse(action['res_id'])
+        self.assertEqual(
+            (release.document, release.state, release.max_amount, release.requested_by_id, release.hold_reasons),
+            (draft, 'requested', 700, self.clerk, "Not paid"))
+        self.assertTrue(release.activity_ids)
+        again = self.env['ar.worklist'].with_user(self.clerk).get_action(self.customer.id, self.company.id, 'release')
+        self.assertEqual(again['res_id'], release.id, "what was asked for is shown, not asked for again")
+
+    def test_a_release_drawn_up_by_hand(self):
+        """It names the document; amount and reasons are the document's when it is asked for."""
+        self.company.ar_credit_check_posting = True
+        drafts = self.ar_invoice(700, '2026-06-09', post=False) + self.ar_invoice(50, '2026-06-09', post=False)
+        self.env['ar.credit.hold']._place(self.customer, self.company, "Not paid")
+        action = self.env['ar.worklist'].with_user(self.clerk).get_action(self.customer.id, self.company.id, 'release')
+        self.assertFalse(action['context']['default_document'], "two wait: somebody has to choose")
+        release = self.env['ar.credit.release'].with_user(self.clerk).create({
+            'partner_id': self.customer.id, 'company_id': self.company.id,
+            'document': f'account.move,{drafts[0].id}'})
+        release.action_request()
+        self.assertEqual((release.state, release.max_amount, release.hold_reasons), ('requested', 700, "Not paid"))
 
     def test_letter_that_did_not_arrive(self):
         self.ar_invoice(700, '2026-04-01')

@@ -108,7 +108,7 @@ class ArLedger(models.AbstractModel):
             ),
             line AS (
                 SELECT wanted.id AS order_id, wanted.currency_id, wanted.rate, l.id, l.product_uom_id,
-                       COALESCE(l.is_downpayment, FALSE) AS is_downpayment,
+                       COALESCE(l.is_downpayment, FALSE) AND l.product_uom_qty = 0 AS is_downpayment,
                        %(target)s AS target, %(delivered)s AS delivered,
                        CASE WHEN l.product_uom_qty <> 0 THEN l.price_total / l.product_uom_qty
                             ELSE l.price_unit * (1 - COALESCE(l.discount, 0) / 100) * (1 + COALESCE(tax.rate, 0) / 100)

@@ -21,8 +21,20 @@ LINE_FIELDS = {'product_uom_qty', 'product_uom_id', 'price_unit', 'discount', 't
 ORDER_FIELDS = {
     'order_line', 'partner_id', 'partner_invoice_id', 'company_id', 'currency_id', 'pricelist_id', 'currency_rate',
     'date_order', 'fiscal_position_id'}
+# stored and computed: readonly on screens, but not over RPC
+COMPUTED_FIELDS = {'amount_untaxed', 'amount_tax', 'amount_total', 'currency_rate', 'invoice_status'}
 # kept by the cursor, where no caller's context reaches: ids of orders that are watched, or paid and being confirmed
 WATCHED, PAID = 'ar_coordinator_sale.watched', 'ar_coordinator_sale.paid'
+
+
+def ar_compute_again(records, names):
+    """What is computed stays what it is computed from, though somebody wrote another value (import, RPC).
+
+    :param records: recordset
+    :param names: names of stored computed fields
+    """
+    for name in names:
+        records.env.add_to_compute(records._fields[name], records)
 
 
 class SaleOrder(models.Model):
@@ -79,6 +91,7 @@ class SaleOrder(models.Model):
     def create(self, vals_list):
         """Override: an order that is made as a confirmed one (import, RPC, copy with a default) is confirmed by it."""
         orders = super().create(vals_list)
+        ar_compute_again(orders, COMPUTED_FIELDS.intersection(name for vals in vals_list for name in vals))
         orders.filtered(lambda order: order.state == 'sale')._ar_check_orders()
         return orders
 
@@ -89,6 +102,12 @@ class SaleOrder(models.Model):
             confirming = self.filtered(lambda order: order.state != 'sale')
         changing = not ORDER_FIELDS.isdisjoint(vals)
         confirming._ar_check_orders()
+        if not COMPUTED_FIELDS.isdisjoint(vals):
+            with (self - confirming)._ar_watch():
+                result = super().write(vals)
+                ar_compute_again(self, COMPUTED_FIELDS & vals.keys())
+            confirming._ar_check_orders()
+            return result
         if not changing or set(vals) == {'state', 'date_order'}:
             return super().write(vals)
         with (self - confirming)._ar_watch():

@@ -22,6 +22,10 @@ class SaleOrder(models.Model):
             return self._ar_get_delivery_request()
         return super()._ar_get_credit_request()
 
+    def _ar_get_delivery_requests(self):
+        """Return the CreditRequest to deliver this order, in a list as transfers have it."""
+        return [self._ar_get_delivery_request()]
+
     def _ar_get_delivery_request(self):
         """Return the CreditRequest to deliver this order; the exposure has it already."""
         self.ensure_one()

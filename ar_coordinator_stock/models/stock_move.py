@@ -33,7 +33,7 @@ class StockMove(models.Model):
         # sudo: orders may be hidden from the warehouse
         orders = moves.filtered(lambda move: not move.picking_id).sudo().sale_line_id.order_id
         documents = [document for document in (*moves.picking_id, *orders) if document not in checked]
-        requests = [request for request in (document._ar_get_delivery_request() for document in documents) if request]
+        requests = [request for document in documents for request in document._ar_get_delivery_requests()]
         if requests:
             self.env['ar.credit.hold']._check_requests(requests)
         checked.update(documents)
@@ -43,9 +43,25 @@ class StockMove(models.Model):
             checked.difference_update(documents)
 
     def _ar_filter_to_customers(self):
-        """Return the moves whose goods leave us for a customer: no returns, and nothing a supplier sends directly."""
+        """Return the moves whose goods leave us for a customer: no returns, and nothing a supplier sends directly.
+
+        What a supplier sends was purchased: a transfer that only says it comes from one is ours.
+        """
         return self.filtered(lambda move: move.state != 'cancel' and move.location_dest_id.usage == 'customer'
-                             and move.location_id.usage not in ('customer', 'supplier'))
+                             and move.location_id.usage != 'customer' and not (
+                                 move.location_id.usage == 'supplier' and move._ar_is_purchased()))
+
+    def _ar_is_purchased(self):
+        """Whether a purchase order stands behind the move (dropshipping). sudo: the warehouse may not read it."""
+        self.ensure_one()
+        return 'purchase_line_id' in self._fields and bool(self.sudo().purchase_line_id)
+
+    def _ar_get_payer(self):
+        """Return the customer who owes for the goods of this move: the order's, else who gets them."""
+        self.ensure_one()
+        move = self.sudo()  # sudo: orders may be hidden from the warehouse
+        order = move.sale_line_id.order_id
+        return order._ar_get_payer() if order else move.picking_id._ar_get_payer()
 
     def _ar_get_size(self):
         """Return what the goods of this move are sold for, with taxes, in company currency; 0 without an order."""

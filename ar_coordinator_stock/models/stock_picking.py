@@ -27,17 +27,32 @@ class StockPicking(models.Model):
     def _ar_get_delivery_request(self):
         """Return the CreditRequest to deliver this, or None when nothing goes to a customer.
 
+        Where orders of several customers leave together, it is the one of who is on hold, if any is.
+        """
+        self.ensure_one()
+        requests = self._ar_get_delivery_requests()
+        if len(requests) > 1:
+            verdicts = self.env['ar.credit.hold']._judge(requests, apart=True)
+            requests = [verdict.request for verdict in sorted(
+                verdicts, key=lambda verdict: (not verdict.reasons, bool(verdict.release), not verdict.warnings))]
+        return requests[0] if requests else None
+
+    def _ar_get_delivery_requests(self):
+        """Return a CreditRequest for each customer who owes for what leaves with this.
+
         What is sold at a counter (point of sale) has been handed over when its transfer is written.
         """
         self.ensure_one()
         moves = self.sudo().move_ids._ar_filter_to_customers()  # sudo: orders may be hidden from the warehouse
-        at_counter = 'pos_session_id' in self._fields and self.sudo().pos_session_id
-        payer = self._ar_get_payer()
-        if not moves or at_counter or not payer:
-            return None
-        size = self.company_id.currency_id.round(sum(move._ar_get_size() for move in moves))
-        return CreditRequest(
-            self, payer, self.company_id, size, self.company_id.currency_id, credit.DELIVERY, counted=size)
+        if not moves or ('pos_session_id' in self._fields and self.sudo().pos_session_id):
+            return []
+        currency, requests = self.company_id.currency_id, []
+        for payer, own in moves.grouped(lambda move: move._ar_get_payer()).items():
+            if payer:
+                size = currency.round(sum(move._ar_get_size() for move in own))
+                requests.append(
+                    CreditRequest(self, payer, self.company_id, size, currency, credit.DELIVERY, counted=size))
+        return requests
 
     def _ar_get_payer(self):
         """Return the customer who owes for this: the order's, else who gets the goods."""
