@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from math import gcd
 
+from .cash_rates import Rates, match_foreign
 from .cash_references import DIGITS, EXACT, STRENGTH, References, groups_of
 from .cash_sums import find_prefix, find_sums
 
@@ -21,6 +22,7 @@ MARGIN = 0.04
 AMBIGUOUS = 0.5  # the most an ambiguous proposal gets
 FAMILY_LIMIT = 150  # open items that are searched for sums
 ADVICE_DAYS = 30  # between a remittance advice and the money it announces, where only customer and amount agree
+REPEAT_DAYS = 10  # between two payments of one customer and amount, the later may be the first one made twice
 ADVICE_DIFFERS = 0.75  # how much an advice is worth that does not agree with the amount or with what is open
 
 # who paid
@@ -33,14 +35,14 @@ WHO = {
 CLAIMED = 'claimed'  # nothing is left: another receipt is surer of what this one would pay
 # what for: an advice (ADVISED, as above), or
 REFERENCED, DISCOUNT, FEE, PART_NAMED, WITH_OTHERS, SHORT, OVER, ONE, ONE_DISCOUNT, ALL, UP_TO, SUM, SUM_DISCOUNT, \
-    OLDEST, ONE_FEE, LESS = (
+    OLDEST, ONE_FEE, LESS, CONVERTED, CONVERTED_ONE, CONVERTED_OFF = (
         'referenced', 'discount', 'fee', 'part_named', 'with_others', 'short', 'over', 'one', 'one_discount', 'all',
-        'up_to', 'sum', 'sum_discount', 'oldest', 'one_fee', 'less')
+        'up_to', 'sum', 'sum_discount', 'oldest', 'one_fee', 'less', 'converted', 'converted_one', 'converted_off')
 WHAT = {
     ADVISED: 1.0, REFERENCED: 1.0, DISCOUNT: 0.99, FEE: 0.975, PART_NAMED: 0.85, WITH_OTHERS: 0.96, SHORT: 0.75,
     OVER: 0.75,
     ONE: 0.98, ONE_DISCOUNT: 0.95, ALL: 0.97, UP_TO: 0.94, SUM: 0.965, SUM_DISCOUNT: 0.95, OLDEST: 0.98, ONE_FEE: 0.8,
-    LESS: 0.98}
+    LESS: 0.98, CONVERTED: 0.93, CONVERTED_ONE: 0.8, CONVERTED_OFF: 0.7}
 AGREED = (REFERENCED, DISCOUNT, FEE, LESS)  # the items named in the text have the amount
 # habits of payers: readings that follow one are likelier, others less likely beside them
 BY_STATEMENT, SEVERAL = 'statement', 'several'
@@ -114,6 +116,7 @@ class Rules:
     :ivar frozenset by_statement: customers who pay all they owe up to a day
     :ivar frozenset several: customers who pay several invoices with one transfer
     :ivar dict less: {customer: hundredths of a percent he always keeps back}
+    :ivar float rates: how far from the rate of the day the payer's may be (0.02 is 2 %)
     """
 
     fee: int = 0
@@ -122,6 +125,7 @@ class Rules:
     by_statement: frozenset = frozenset()
     several: frozenset = frozenset()
     less: dict = field(default_factory=dict)
+    rates: float = 0.0
 
 
 @dataclass(slots=True)
@@ -133,6 +137,9 @@ class Reading:
     :ivar habit: of the payer's that it follows, '' if none
     :ivar advice: key of the advice it follows
     :ivar dict claims: {item: key of the receipt} of what it would have paid if another receipt were not surer to
+    :ivar dict foreign: {item: (settled of it, what all that is open of it is worth)} of items in other currencies, the
+        first in the item's smallest unit, the second in the receipt's at the rate of its day
+    :ivar repeats: day of another payment of the same customer and amount, which this may be once more
     """
 
     customer: int | None
@@ -149,6 +156,19 @@ class Reading:
     habit: str = ''
     advice: int | None = None
     claims: dict = field(default_factory=dict)
+    foreign: dict = field(default_factory=dict)
+    repeats: date | None = None
+
+    def settles(self, key):
+        """Return what it settles of an item, in the item's smallest unit."""
+        if key in self.foreign:
+            return self.foreign[key][0]
+        return self.paid[key] + self.discounts.get(key, 0)
+
+    @property
+    def is_stated(self):
+        """Whether the customer says himself what is paid: in the text, clearly, or in an advice."""
+        return self.what == ADVISED or all(self.named.get(key) in (EXACT, DIGITS) for key in self.paid)
 
     def doubt(self):
         """Note that something else is about as likely: it is shown, and never applied by itself."""
@@ -190,6 +210,9 @@ class Book:
         something else than what is open
     :param rules: `Rules`
     :param advices: `Advice`s that no payment was applied by yet
+    :param foreign: (`Item`, currency) each of what is open in other currencies
+    :param rates: `cash_rates.Rates` of those currencies; `into` is the key of the book's own in it
+    :param dict earlier: {(customer, amount): days} of payments that were applied lately
 
     >>> day = date(2026, 3, 1)
     >>> book = Book([Item(1, 7, ("INV/2026/00042",), 10_000, day), Item(2, 7, ("INV/2026/00043",), 5_500, day)],
@@ -212,8 +235,11 @@ class Book:
 
     def __init__(
             self, items, names=None, aliases=None, accounts=None, tokens=None, parents=None, rules=None, settled=(),
-            advices=()):
+            advices=(), foreign=(), rates=None, into=None, earlier=None):
         self.rules = rules or Rules()
+        self.rates, self.into = rates or Rates({}), into
+        self.foreign = {item.key: item for item, _currency in foreign if item.residual > 0}
+        self._currencies = {item.key: currency for item, currency in foreign}
         self.items = {item.key: item for item in items if item.residual}
         self.parents = parents or {}
         self._oldest_first = {self._family(customer) for customer in self.rules.oldest_first}
@@ -236,6 +262,15 @@ class Book:
             self._by_amount[item.residual].append(item)
             for number in item.numbers:
                 self._references.add(item.key, number)
+        self._foreign_by_family = defaultdict(list)
+        self._foreign_references = References(with_typos=False)
+        for item in sorted(self.foreign.values(), key=lambda item: (item.due, item.key)):
+            self._foreign_by_family[self._family(item.customer)].append(item)
+            for number in item.numbers:
+                self._foreign_references.add(item.key, number)
+        self._earlier = defaultdict(list)
+        for (customer, amount), days in (earlier or {}).items():
+            self._earlier[self._family(customer), amount] += days
         self._advices = {advice.key: advice for advice in advices}
         self._advice_numbers = References(with_typos=False)
         self._advices_by_amount = defaultdict(list)
@@ -254,6 +289,18 @@ class Book:
 
     def _family(self, customer):
         return self.parents.get(customer, customer)
+
+    def get_item(self, key):
+        """Return an open item, of the book's currency or another."""
+        return self.items.get(key) or self.foreign[key]
+
+    def get_currency(self, key):
+        """Return the currency of an item that is not in the book's."""
+        return self._currencies[key]
+
+    def get_payment(self, reading, receipt):
+        """Return what two payments that may be the same made twice have in common."""
+        return self._family(reading.customer), receipt.amount
 
     # === WHO === #
 
@@ -284,9 +331,9 @@ class Book:
                 note(customer, SIMILAR)
         for key, how in named.items():
             if how in (EXACT, DIGITS):
-                note(self.items[key].customer, NAMED)
+                note(self.get_item(key).customer, NAMED)
         for key in named:
-            note(self.items[key].customer, NOBODY)
+            note(self.get_item(key).customer, NOBODY)
         return found
 
     def _find_similar(self, name):
@@ -311,16 +358,76 @@ class Book:
             return None
         self._taken = taken
         found = self._references.find(receipt.text)
-        named = {key: how for key, how in found.items() if key not in taken}
+        abroad = self._find_foreign(receipt)
+        if abroad:  # what is like a number that is named clearly is not meant
+            found = {**abroad, **{key: how for key, how in found.items() if how in (EXACT, DIGITS)}}
+        named = {key: how for key, how in found.items() if key not in taken and key in self.items}
+        abroad = {key: how for key, how in abroad.items() if key not in taken}
         payers = self.find_payers(receipt, found)
         readings = self._read_advices(receipt, payers)
         if readings:  # what the customer says is worth more than what amounts suggest
             others = [reading for reading in self._read_all(receipt, payers, named) if reading.named]
             return self._finish(receipt, found, readings + others)
         readings = self._read_all(receipt, payers, named)
+        if abroad or not readings:
+            readings += self._read_foreign(receipt, payers, named, abroad)
         if not readings and not receipt.customer:
             readings = self._read_amount_alone(receipt)
         return self._finish(receipt, found, readings)
+
+    def _find_foreign(self, receipt):
+        """Return {item: how} of the items in other currencies that the text names clearly."""
+        if not self.foreign:
+            return {}
+        found = self._foreign_references.find(receipt.text)
+        return {key: how for key, how in found.items() if how in (EXACT, DIGITS)}
+
+    def _read_foreign(self, receipt, payers, named, abroad):
+        """Return the readings as a payment of items in other currencies, at the rate of its day: of those the text
+        names, with the others it names; where it names none, of the one whose worth is about the amount.
+        """
+        readings = []
+        for family, (who, customer) in payers.items():
+            worth = {
+                item.key: round(item.residual * rate) for item in self._foreign_by_family.get(family, ())
+                if item.key not in self._taken
+                and (rate := self.rates.worth(self._currencies[item.key], self.into, receipt.date))}
+            chosen = [key for key in worth if key in abroad]
+            own = {
+                key: self.items[key].residual for key in named if self._family(self.items[key].customer) == family}
+            if chosen:
+                found = [self._convert(receipt, chosen, own, worth)]
+            elif who != NOBODY and not abroad and not own:
+                found = [
+                    self._convert(receipt, [key], {}, worth) for key, value in worth.items()
+                    if match_foreign(receipt.amount, [value], self.rules.rates) is not None]
+            else:
+                continue
+            for reading in filter(None, found):
+                reading.what = reading.what if chosen else CONVERTED_ONE
+                reading.who, reading.customer = who, customer
+                reading.named = {key: how for key, how in {**named, **abroad}.items() if key in reading.paid}
+                reading.confidence = WHO[who] * WHAT[reading.what] * min(
+                    (STRENGTH[how] for how in reading.named.values()), default=1.0)
+                readings.append(reading)
+        return readings
+
+    def _convert(self, receipt, chosen, own, worth):
+        """Return the reading in which items in other currencies are paid, and `own` in full before them; or None."""
+        left = receipt.amount - sum(own.values())
+        if left <= 0:
+            return None
+        rest = match_foreign(left, [worth[key] for key in chosen], self.rules.rates)
+        reading = Reading(None, NOBODY, CONVERTED_OFF if rest is None else CONVERTED, dict(own))
+        reading.rest = left - sum(worth[key] for key in chosen)
+        for key in chosen:
+            paid = min(worth[key], left)
+            if paid:
+                residual = self.foreign[key].residual
+                settled = residual if rest is not None or paid == worth[key] else round(residual * paid / worth[key])
+                reading.paid[key], reading.foreign[key] = paid, (settled, worth[key])
+                left -= paid
+        return reading
 
     def _read_all(self, receipt, payers, named):
         """Return the readings as a payment of any of those who may have paid."""
@@ -335,7 +442,18 @@ class Book:
         best = self._choose(readings)
         if best and self._names_other(receipt, named, best):
             best.doubt()
+        if best and best.paid:
+            self.doubt_repeated(best, receipt, self._earlier.get(self.get_payment(best, receipt), ()))
         return best
+
+    def doubt_repeated(self, reading, receipt, days):
+        """Doubt a reading the customer does not state where he paid the same amount about that day: this may be the
+        same payment made twice, which pays nothing.
+        """
+        near = [day for day in days if abs((receipt.date - day).days) <= REPEAT_DAYS]
+        if near and not reading.is_stated:
+            reading.repeats = min(near, key=lambda day: abs((receipt.date - day).days))
+            reading.doubt()
 
     def _read_advices(self, receipt, payers):
         """Return the readings that follow an advice: one the text names, or one of the payer's of this amount."""
@@ -394,10 +512,10 @@ class Book:
     def _same_numbers(self, reading, keys):
         """Return the items that only share a number with one that is paid: two customers' orders of one number."""
         paid = {
-            tuple(groups_of(number)) for key in reading.paid if key in keys for number in self.items[key].numbers}
+            tuple(groups_of(number)) for key in reading.paid if key in keys for number in self.get_item(key).numbers}
         return {
             key for key in keys - set(reading.paid)
-            if any(tuple(groups_of(number)) in paid for number in self.items[key].numbers)}
+            if any(tuple(groups_of(number)) in paid for number in self.get_item(key).numbers)}
 
     def _choose(self, readings):
         """Return the most likely reading; one that is not clearly ahead of another is ambiguous."""

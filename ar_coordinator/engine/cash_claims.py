@@ -2,9 +2,11 @@
 
 Each receipt is read by itself; then the surest takes its items, and one that comes too late is read again without them.
 Where two are about equally sure of the same item, both wait for a person, except for the same payment made twice: the
-earlier one takes the item, the later has nothing to pay any more.
+earlier one takes the item, the later has nothing to pay any more. Whatever else would fit its amount is in doubt,
+unless the customer says himself what it is for.
 """
 import heapq
+from collections import defaultdict
 
 from .cash import CLAIMED, MARGIN, Reading
 
@@ -50,17 +52,33 @@ def propose_all(rows):
             found[key] = _read_again(reading, book, receipt, {item: rows[holder][0] for item, holder in lost.items()})
             heapq.heappush(queue, (-found[key].confidence, place))
             continue
-        for item, amount in reading.paid.items():
-            holders.setdefault(item, []).append((place, amount + reading.discounts.get(item, 0)))
+        for item in reading.paid:
+            holders.setdefault(item, []).append((place, reading.settles(item)))
+    _doubt_repeated(rows, found)
     return found
+
+
+def _doubt_repeated(rows, found):
+    """Of payments of one customer and amount the first stands; the others only where the customer states the items."""
+    same = defaultdict(list)
+    for place, (key, book, receipt) in enumerate(rows):
+        reading = found[key]
+        if reading and reading.paid:
+            same[id(book), book.get_payment(reading, receipt)].append((not reading.is_stated, place))
+    for group in same.values():
+        days = []
+        for _is_unstated, place in sorted(group) if len(group) > 1 else ():
+            key, book, receipt = rows[place]
+            book.doubt_repeated(found[key], receipt, days)
+            days.append(receipt.date)
 
 
 def _find_lost(reading, book, holders):
     """Return {item: place of the receipt that took it} of the items of which not enough is left."""
     lost = {}
-    for item, amount in reading.paid.items():
+    for item in reading.paid:
         taken = sum(held for _place, held in holders.get(item, ()))
-        if taken and abs(taken + amount + reading.discounts.get(item, 0)) > abs(book.items[item].residual):
+        if taken and abs(taken + reading.settles(item)) > abs(book.get_item(item).residual):
             lost[item] = holders[item][0][0]
     return lost
 

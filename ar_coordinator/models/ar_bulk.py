@@ -32,7 +32,7 @@ def insert_rows(model, vals_list):
         field.name: field.get_currency_field(model) for field in fields if field.type == 'monetary'}
     known = {
         currency.id: currency for currency in model.env['res.currency'].browse(
-            {vals[name] for vals in vals_list for name in set(currencies.values())})}
+            {vals[name] for vals in vals_list for name in set(currencies.values()) if vals.get(name)})}
 
     def column(name, vals):
         value = vals.get(name)

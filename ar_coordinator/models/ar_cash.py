@@ -4,6 +4,7 @@ Two queries or three for each kind of fact, whatever the number of receipts. Wha
 comes in by `_get_known` and `_get_advices`.
 """
 import logging
+from collections import defaultdict
 from dataclasses import replace
 
 from psycopg2 import OperationalError
@@ -12,7 +13,7 @@ from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
 from odoo.tools import float_compare, split_every
 
-from ..engine import cash, cash_claims
+from ..engine import cash, cash_claims, cash_rates
 from .ar_bulk import insert_rows
 
 _logger = logging.getLogger(__name__)
@@ -50,14 +51,14 @@ class ArCash(models.AbstractModel):
         refused = {
             (self._source_of(old), frozenset(old.line_ids.move_line_id.ids)) for old in proposals.search([
                 ('company_id', '=', company.id), ('state', 'in', ('dismissed', 'undone'))])}
-        registered = self._get_registered(env, company)
         wanted, kept = [], proposals
         readings = self._read(receipts, books)
+        registered = self._find_registered(env, company, receipts, readings)
         for (currency, source), receipt in receipts.items():
             book, reading = books[currency, source[0]], readings[currency, source]
             if reading is None or (reading.paid and (source, frozenset(reading.paid)) in refused):
                 continue
-            if source[0] == 'transaction' and (currency, receipt['receipt'].amount, reading.customer) in registered:
+            if (currency, source) in registered:
                 continue  # a payment of this customer waits for its bank transaction: the same money
             old = known.get(source)
             if old and self._is_same(old, reading, book):
@@ -80,13 +81,10 @@ class ArCash(models.AbstractModel):
         made.invalidate_recordset(['line_ids'])
 
     def _read(self, receipts, books):
-        """Return {(currency, source): `Reading` or None}, each currency's receipts together: no item is paid twice."""
-        readings = {}
-        for currency in {currency for currency, _source in receipts}:
-            readings.update(cash_claims.propose_all(
-                ((currency, source), books[currency, source[0]], receipt['receipt'])
-                for (its, source), receipt in receipts.items() if its == currency))
-        return readings
+        """Return {(currency, source): `Reading` or None}, all receipts together: no item is paid twice."""
+        return cash_claims.propose_all(
+            ((currency, source), books[currency, source[0]], receipt['receipt'])
+            for (currency, source), receipt in receipts.items())
 
     def _source_of(self, proposal):
         if proposal.statement_line_id:
@@ -96,21 +94,30 @@ class ArCash(models.AbstractModel):
     def _is_same(self, proposal, reading, book):
         """True when a proposal says what the reading says, of items that are open as they were."""
         cents = 10 ** proposal.currency_id.decimal_places
-        now = {key: (amount, book.items[key].residual) for key, amount in reading.paid.items()}
+        now = {
+            key: (amount, self._get_residual(book, reading, key), key in reading.foreign and book.foreign[key].residual)
+            for key, amount in reading.paid.items()}
         then = {
-            line.move_line_id.id: (round(line.amount * cents), round(line.residual * cents))
+            line.move_line_id.id: (
+                round(line.amount * cents), round(line.residual * cents), bool(line.item_currency_id) and round(
+                    line.item_residual * 10 ** line.item_currency_id.decimal_places))
             for line in proposal.line_ids}
         return now == then and not float_compare(
             proposal.confidence, reading.confidence * 100, precision_digits=1) and (
             proposal.what, proposal.who, proposal.is_ambiguous, proposal.reading) == (
             reading.what, reading.who, reading.ambiguous, self._describe(reading))
 
+    def _get_residual(self, book, reading, key):
+        """Return what is open of an item, or is worth at the rate of the day, in the book's smallest unit."""
+        return reading.foreign[key][1] if key in reading.foreign else book.items[key].residual
+
     def _describe(self, reading):
         """Return what else a proposal keeps of its reading, as JSON."""
         return {
             'named': {str(key): how for key, how in reading.named.items()}, 'advice': reading.advice,
             'habit': reading.habit,
-            'claims': [[item, *source] for item, (_currency, source) in reading.claims.items()]}
+            'claims': [[item, *source] for item, (_currency, source) in reading.claims.items()],
+            **({'repeats': reading.repeats.isoformat()} if reading.repeats else {})}
 
     def _prepare(self, company, currency, source, receipt, reading, book):
         """Return the values of a proposal, and those of its lines."""
@@ -124,10 +131,20 @@ class ArCash(models.AbstractModel):
             'who': reading.who, 'confidence': reading.confidence * 100, 'is_ambiguous': reading.ambiguous,
             'reading': self._describe(reading),
         }, [{
-            'sequence': place, 'move_line_id': key, 'residual': book.items[key].residual / cents,
+            'sequence': place, 'move_line_id': key, 'residual': self._get_residual(book, reading, key) / cents,
             'amount': amount / cents, 'discount': reading.discounts.get(key, 0) / cents,
             'deduction': reading.deductions.get(key, 0) / cents,
+            **self._prepare_foreign(book, reading, key),
         } for place, (key, amount) in enumerate(reading.paid.items())]
+
+    def _prepare_foreign(self, book, reading, key):
+        """Return the values of a line about an item in another currency."""
+        if key not in reading.foreign:
+            return {}
+        currency = book.get_currency(key)
+        return {
+            'item_currency_id': currency.id,
+            'item_residual': book.foreign[key].residual / 10 ** currency.decimal_places}
 
     def _get_receipts(self, env, company):
         """Return {(currency, (kind, id)): {name, receipt}} of the money that waits, oldest first."""
@@ -163,14 +180,63 @@ class ArCash(models.AbstractModel):
                 receipt['receipt'] = replace(receipt['receipt'], token=tokens[source])
         return found
 
+    def _find_registered(self, env, company, receipts, readings):
+        """Return {(currency, source)} of the bank transactions that are the money of a payment registered already.
+
+        Each payment stands for one transaction: the nearest of its amount and customer, no more than the company's
+        days away. What never reached the bank hides nothing for longer.
+        """
+        registered = self._get_registered(env, company)
+        near = []
+        for (currency, source), receipt in receipts.items():
+            reading, money = readings[currency, source], receipt['receipt']
+            if source[0] != 'transaction' or reading is None:
+                continue
+            for place, (key, day) in enumerate(registered.get((currency, money.amount, reading.customer), ())):
+                days = abs((money.date - day).days)
+                if days <= company.ar_cash_registered_days:
+                    near.append((days, money.date, source[1], place, key, (currency, source)))
+        used, found = set(), set()
+        for _days, _date, _id, _place, key, receipt in sorted(near, key=lambda row: row[:4]):
+            if key not in used and receipt not in found:
+                used.add(key)
+                found.add(receipt)
+        return found
+
     def _get_registered(self, env, company):
-        """Return {(currency, amount, customer)} of the payments that are registered and not seen in the bank yet."""
-        return {
-            (payment.currency_id, round(payment.amount * 10 ** payment.currency_id.decimal_places),
-             payment.partner_id.commercial_partner_id.id)
-            for payment in env['account.payment'].search([
+        """Return {(currency, amount, customer): [(payment id, day)]} of the payments that are registered and not seen
+        in the bank yet.
+        """
+        found = defaultdict(list)
+        for payment in env['account.payment'].search([
                 ('company_id', '=', company.id), ('payment_type', '=', 'inbound'), ('state', '=', 'in_process'),
-                ('is_matched', '=', False)])}
+                ('is_matched', '=', False)], order='date, id'):
+            currency = payment.currency_id
+            found[
+                currency, round(payment.amount * 10 ** currency.decimal_places),
+                payment.partner_id.commercial_partner_id.id].append((payment.id, payment.date))
+        return found
+
+    def _get_earlier(self, env, company, receipts):
+        """Return {currency: {(customer, amount): days}} of the bank transactions around those that wait that were
+        applied already: an equal one may be the same payment made twice.
+        """
+        found = defaultdict(lambda: defaultdict(list))
+        days = [receipt['receipt'].date for (_currency, source), receipt in receipts.items()
+                if source[0] == 'transaction']
+        if not days:
+            return found
+        for line in env['account.bank.statement.line'].search_fetch([
+                ('company_id', '=', company.id), ('is_reconciled', '=', True), ('amount', '>', 0),
+                ('partner_id', '!=', False), ('date', '>=', fields.Date.subtract(min(days), days=cash.REPEAT_DAYS)),
+                ('date', '<=', fields.Date.add(max(days), days=cash.REPEAT_DAYS))],
+                ('currency_id', 'foreign_currency_id', 'amount', 'amount_currency', 'move_id', 'partner_id')):
+            currency = line.foreign_currency_id or line.currency_id
+            amount = line.amount_currency if line.foreign_currency_id else line.amount
+            found[currency][
+                line.partner_id.commercial_partner_id.id, round(amount * 10 ** currency.decimal_places)
+            ].append(line.date)
+        return found
 
     def _get_settled_numbers(self, env, company, rows):
         """Return the numbers of the customer documents of the last `SETTLED_DAYS` that are not open any more."""
@@ -203,21 +269,72 @@ class ArCash(models.AbstractModel):
         advices = self._get_advices(env, company)
         numbers = self._get_numbers(env, lines.move_id)
         habits = env['ar.payer.habit']._get_rules(company)
+        earlier = self._get_earlier(env, company, receipts)
+        items = {
+            kind: self._make_items(rows, lines, numbers, kind == 'transaction')
+            for kind in {kind for _currency, kind in kinds}}
         parts = {}
         for currency, kind in kinds:
-            cents = 10 ** currency.decimal_places
             with_terms = kind == 'transaction'  # a payment's entry cannot carry discounts and fees any more
             fee = company.currency_id._convert(company.ar_cash_fee, currency, company, company._ar_today())
-            items = [
-                self._make_item(row, line, cents, with_terms, numbers.get(row['move_id'], ()))
-                for row, line in zip(rows, lines, strict=True)
-                if row['currency_id'] == currency.id and not row['draft_matched']]
-            parts[currency, kind] = items, cash.Rules(fee=round(fee * cents) if with_terms else 0, **habits)
+            parts[currency, kind] = cash.Rules(
+                fee=round(fee * 10 ** currency.decimal_places) if with_terms else 0,
+                rates=company.ar_cash_rate_tolerance / 100, **habits)
+        rates = self._get_rates(company, set(lines.currency_id) | {currency for currency, _k in kinds})
         del rows, lines, numbers
         env.invalidate_all()  # what was read is in the items now, and the books need as much memory again
         return {
-            key: cash.Book(items, rules=rules, settled=settled, advices=advices.get(key[0], ()), **known)
-            for key, (items, rules) in parts.items()}
+            (currency, kind): cash.Book(
+                items[kind].get(currency, ()), rules=rules, settled=settled, advices=advices.get(currency, ()),
+                foreign=[(item, other) for other, own in items[kind].items() if other != currency for item in own]
+                if kind == 'transaction' else (), rates=rates, into=currency,
+                earlier=earlier[currency] if kind == 'transaction' else None, **known)
+            for (currency, kind), rules in parts.items()}
+
+    def _make_items(self, rows, lines, numbers, with_terms):
+        """Return {currency: engine's items} of the ledger's rows."""
+        found = defaultdict(list)
+        for row, line in zip(rows, lines, strict=True):
+            if not row['draft_matched']:
+                currency = line.currency_id
+                found[currency].append(self._make_item(
+                    row, line, 10 ** currency.decimal_places, with_terms, numbers.get(row['move_id'], ())))
+        return found
+
+    @api.model
+    def _get_worths(self, company, items, currency, day):
+        """Return {item: what is open of it in another currency, at the rate of a day; None where there is no rate}.
+
+        :param items: `account.move.line`
+        """
+        rates = self._get_rates(company, items.currency_id | currency)
+        cents, worths = 10 ** currency.decimal_places, {}
+        for item in items:
+            rate = rates.worth(item.currency_id, currency, day)
+            open_units = round(item.amount_residual_currency * 10 ** item.currency_id.decimal_places)
+            worths[item] = rate and round(open_units * rate) / cents
+        return worths
+
+    def _get_rates(self, company, currencies):
+        """Return the exchange rates of currencies, as Odoo looks them up: the company's own before the common ones.
+
+        :param currencies: `res.currency`, any iterable
+        :return: engine's `Rates`, per smallest unit of the currencies
+        """
+        own, common = defaultdict(list), defaultdict(list)
+        for rate in self.env['res.currency.rate'].sudo().search_read([  # sudo: rates of the company, no secret
+                ('currency_id', 'in', [currency.id for currency in currencies]), ('rate', '>', 0),
+                ('company_id', 'in', (False, company.root_id.id))], ['currency_id', 'name', 'rate', 'company_id'],
+                order='name'):
+            (own if rate['company_id'] else common)[rate['currency_id'][0]].append((rate['name'], rate['rate']))
+        known = {}
+        for currency in currencies:
+            mine = own[currency.id]
+            rows = [row for row in common[currency.id] if not mine or row[0] < mine[0][0]] + mine
+            if not rows and currency == company.currency_id:
+                rows = [(fields.Date.to_date('1900-01-01'), 1.0)]
+            known[currency] = [(day, rate * 10 ** currency.decimal_places) for day, rate in rows]
+        return cash_rates.Rates(known)
 
     def _get_known(self, env, company, customers):
         """Return what is known of who pays; hook: add what else identifies a payer.

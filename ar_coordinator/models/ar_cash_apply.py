@@ -6,6 +6,7 @@ database transaction, under lock, or not at all.
 """
 from odoo import fields, models
 from odoo.exceptions import LockError, UserError
+from odoo.tools import format_date
 
 
 class ArCashProposal(models.Model):
@@ -54,13 +55,26 @@ class ArCashProposal(models.Model):
                 "%(name)s: %(open)s of it are open now, not %(amount)s. Look for proposals again.", name=self.name,
                 open=self.currency_id.format(money), amount=self.currency_id.format(self.amount)))
         for line in self.line_ids:
-            item = line.move_line_id
-            if item.parent_state != 'posted' or self.currency_id.compare_amounts(
-                    item.amount_residual_currency, line.residual):
+            item, currency = line.move_line_id, line.item_currency_id or self.currency_id
+            before = line.item_residual if line.item_currency_id else line.residual
+            if item.parent_state != 'posted' or currency.compare_amounts(item.amount_residual_currency, before):
                 raise UserError(self.env._(
                     "%(item)s: %(now)s are open now, not %(before)s. Look for proposals again.",
-                    item=item.move_id.name, now=self.currency_id.format(item.amount_residual_currency),
-                    before=self.currency_id.format(line.residual)))
+                    item=item.move_id.name, now=currency.format(item.amount_residual_currency),
+                    before=currency.format(before)))
+        self._check_worths()
+
+    def _check_worths(self):
+        """Refuse what is worth something else by now: the rate of the day was entered or corrected since."""
+        lines = self.line_ids.filtered('item_currency_id')
+        if not lines:
+            return
+        worths = self.env['ar.cash']._get_worths(self.company_id, lines.move_line_id, self.currency_id, self.date)
+        for line in lines:
+            if self.currency_id.compare_amounts(worths[line.move_line_id] or 0.0, line.residual):
+                raise UserError(self.env._(
+                    "%(item)s: the exchange rate of %(date)s was changed since. Look for proposals again.",
+                    item=line.move_id.name, date=format_date(self.env, self.date)))
 
     def _get_open_money(self):
         if self.statement_line_id:
@@ -72,11 +86,10 @@ class ArCashProposal(models.Model):
         """Replace the transaction's line on the suspense account by one per item, and match each with its item."""
         transaction = self.statement_line_id
         _liquidity, suspense, _other = transaction._seek_for_lines()
-        values = [self._prepare_counterpart(
-            line.move_line_id.account_id, line.move_line_id.partner_id, line.amount + line.discount)
-            for line in self.line_ids]
+        values = [self._prepare_paid(line) for line in self.line_ids]
         values += self._prepare_discounts()
         values += self._prepare_rest()
+        values += self._prepare_exchange(values)
         self._balance(values, suspense)
         move, before = transaction.move_id, transaction.move_id.line_ids
         move.with_context(skip_account_move_synchronization=True, force_delete=True, skip_readonly_check=True).write({
@@ -97,6 +110,42 @@ class ArCashProposal(models.Model):
             'name': name or self.name, 'account_id': account.id, 'partner_id': partner.id,
             'currency_id': self.currency_id.id, **amounts}
 
+    def _prepare_paid(self, line):
+        """Return the line of the transaction's entry that pays an item: in the item's currency, worth what came in."""
+        item = line.move_line_id
+        values = self._prepare_counterpart(item.account_id, item.partner_id, line.amount + line.discount)
+        if line.item_currency_id:
+            values.update(currency_id=item.currency_id.id, amount_currency=-line._get_settled())
+            if item.currency_id == self.company_id.currency_id and item.currency_id.compare_amounts(
+                    line._get_settled(), item.amount_residual_currency):
+                values['amount_currency'] = values['balance']  # a part: as much as came in
+        return values
+
+    def _prepare_exchange(self, values):
+        """Return the line for the exchange difference of items in the company's currency that were paid in another.
+
+        With items in other currencies Odoo books it when they are matched. The items' lines are corrected to what they
+        settle.
+        """
+        own, difference = self.company_id.currency_id, 0.0
+        for row in values[:len(self.line_ids)] if self.currency_id != own else ():
+            if row['currency_id'] == own.id:
+                difference += row['balance'] - row['amount_currency']
+                row['balance'] = row['amount_currency']
+        return [] if own.is_zero(difference) else [self._prepare_exchange_line(own.round(difference))]
+
+    def _prepare_exchange_line(self, balance):
+        company = self.company_id
+        account = company.expense_currency_exchange_account_id if balance > 0 \
+            else company.income_currency_exchange_account_id
+        if not account:
+            raise UserError(self.env._(
+                "%(name)s: an exchange difference of %(amount)s has to be booked. Set the accounts for it (Settings,"
+                " Accounting, Default Accounts).", name=self.name, amount=company.currency_id.format(abs(balance))))
+        return {
+            'name': self.env._("Exchange difference: %s", self.name), 'account_id': account.id, 'partner_id': False,
+            'currency_id': company.currency_id.id, 'amount_currency': balance, 'balance': balance}
+
     def _prepare_rest(self):
         """Return the lines of a bank transaction's entry for the difference (`rest`); hook.
 
@@ -106,6 +155,8 @@ class ArCashProposal(models.Model):
         :return: list of values as of `_prepare_counterpart`, which together are worth `rest` in the proposal's currency
         """
         self.ensure_one()
+        if self.rest_action == 'rate':
+            return []  # the items are paid at the payer's rate
         if self.currency_id.compare_amounts(self.rest, 0) > 0:
             account = self.line_ids[-1:].move_line_id.account_id or self.partner_id.with_company(
                 self.company_id).property_account_receivable_id
@@ -158,7 +209,11 @@ class ArCashProposal(models.Model):
             if self.currency_id == company_currency:
                 raise UserError(self.env._(
                     "%s: the items don't add up to the amount. Look for proposals again.", self.name))
-            values[0]['balance'] = company_currency.round(values[0]['balance'] + missing)
+            for row in values:
+                if row['currency_id'] != company_currency.id:
+                    row['balance'] = company_currency.round(row['balance'] + missing)
+                    return
+            values.append(self._prepare_exchange_line(company_currency.round(missing)))
 
     def _apply_payment(self):
         """Match the payment's item on account with the items, in their order."""

@@ -1,6 +1,7 @@
 """What a user ticked himself: other items or amounts than proposed, made a proposal of its own and applied at once."""
 from odoo import fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.tools import format_date
 
 KINDS = {'account.bank.statement.line': 'statement_line_id', 'account.move.line': 'payment_line_id'}
 
@@ -56,8 +57,10 @@ class ArCashProposal(models.Model):
         items = self.env['account.move.line'].browse([line['move_line_id'] for line in lines])
         if len(set(items.exists().ids)) != len(lines):
             raise UserError(self.env._("%s: each open item can be chosen once, and has to exist.", receipt['name']))
+        foreign = items.filtered(lambda item: item.currency_id != currency)
+        worths = self._get_chosen_worths(source, currency, receipt, foreign)
         rows = [
-            self._prepare_chosen_line(receipt['name'], source.company_id, currency, item, line)
+            self._prepare_chosen_line(receipt['name'], source.company_id, currency, item, line, worths.get(item))
             for item, line in zip(items, lines, strict=True)]
         if any(row['discount'] for row in rows) and source._name == 'account.move.line':
             raise UserError(self.env._(
@@ -96,20 +99,43 @@ class ArCashProposal(models.Model):
             raise UserError(self.env._("%s: nothing of it is to apply any more.", receipt['name']))
         return currency, money, {**receipt, 'date': source.date, 'partner': source.partner_id}
 
-    def _prepare_chosen_line(self, name, company, currency, item, line):
+    def _get_chosen_worths(self, source, currency, receipt, items):
+        """Return {item: what is open of it in the currency of the money, at the rate of its day}.
+
+        :raise UserError: for money or items that cannot be matched across currencies
+        """
+        if not items:
+            return {}
+        item = items[0]
+        names = {'name': receipt['name'], 'currency': currency.name, 'item': item.move_id.name,
+                 'other': item.currency_id.name, 'date': format_date(self.env, receipt['date'])}
+        if source._name == 'account.move.line':
+            raise UserError(self.env._(
+                "%(name)s is in %(currency)s and booked already, %(item)s is in %(other)s: only a bank transaction can"
+                " pay an item in another currency.", **names))
+        worths = self.env['ar.cash']._get_worths(source.company_id, items, currency, receipt['date'])
+        for item, worth in worths.items():
+            names.update(item=item.move_id.name, other=item.currency_id.name)
+            if not worth:
+                raise UserError(self.env._(
+                    "%(name)s: there is no exchange rate from %(other)s to %(currency)s for %(date)s, which %(item)s"
+                    " needs. Enter the rate (Accounting, Configuration, Currencies).", **names))
+            if worth < 0:
+                raise UserError(self.env._(
+                    "%(name)s: %(item)s is a credit in %(other)s. Match it with items in %(other)s first.", **names))
+        return worths
+
+    def _prepare_chosen_line(self, name, company, currency, item, line, worth=None):
         """Return the values of one chosen item.
 
+        :param float worth: of what is open of an item in another currency, at the rate of the day
         :raise UserError: not an open item of this company and currency, or more than is open of it
         """
         if item.account_type != 'asset_receivable' or item.parent_state != 'posted' or item.company_id != company:
             raise UserError(self.env._(
                 "%(name)s: %(item)s is not an open item of %(company)s.", name=name, item=item.move_id.display_name,
                 company=company.name))
-        if item.currency_id != currency:
-            raise UserError(self.env._(
-                "%(name)s is in %(currency)s, %(item)s in %(other)s: match these on the bank transaction.", name=name,
-                currency=currency.name, item=item.move_id.name, other=item.currency_id.name))
-        residual = item.amount_residual_currency
+        residual = item.amount_residual_currency if worth is None else worth
         amount, discount = currency.round(line['amount']), currency.round(line.get('discount') or 0.0)
         taken = currency.round(amount + discount)
         sign = 1 if residual > 0 else -1
@@ -117,12 +143,18 @@ class ArCashProposal(models.Model):
             raise UserError(self.env._(
                 "%(name)s: %(item)s can be paid with up to %(open)s, not with %(amount)s.", name=name,
                 item=item.move_id.name, open=currency.format(residual), amount=currency.format(taken)))
+        if discount and worth is not None:
+            raise UserError(self.env._(
+                "%(name)s: the early-payment discount of %(item)s cannot be taken in another currency.", name=name,
+                item=item.move_id.name))
         if discount and currency.compare_amounts(discount, self.env['ar.cash']._get_discount(item)):
             raise UserError(self.env._(
                 "%(name)s: the early-payment discount of %(item)s is %(right)s, not %(discount)s.", name=name,
                 item=item.move_id.name, right=currency.format(self.env['ar.cash']._get_discount(item)),
                 discount=currency.format(discount)))
-        return {'move_line_id': item.id, 'residual': residual, 'amount': amount, 'discount': discount}
+        foreign = {} if worth is None else {
+            'item_currency_id': item.currency_id.id, 'item_residual': item.amount_residual_currency}
+        return {'move_line_id': item.id, 'residual': residual, 'amount': amount, 'discount': discount, **foreign}
 
     def _is_chosen(self, values):
         """Return whether this proposal says just what was chosen."""

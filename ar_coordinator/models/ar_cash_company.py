@@ -18,6 +18,25 @@ class ResCompany(models.Model):
         comodel_name='account.account', string="Account for Bank Fees", ondelete='set null',
         domain="[('account_type', 'in', ('expense', 'expense_other', 'expense_direct_cost'))]")
 
+    ar_cash_rate_tolerance = fields.Float(
+        string="Difference of Exchange Rates (%)", default=2.0, digits=(5, 2),
+        help="How far the rate a customer paid at may be from the rate of the day. Up to there an item in another"
+             " currency counts as paid, and what is left is an exchange difference.")
+    ar_cash_registered_days = fields.Integer(
+        string="Days a Registered Payment Waits", default=14,
+        help="For so many days around its date, a registered payment is taken for a bank transaction of the same"
+             " customer and amount.")
+
+    @api.constrains('ar_cash_rate_tolerance', 'ar_cash_registered_days')
+    def _check_ar_cash_rates(self):
+        for company in self:
+            if not 0 <= company.ar_cash_rate_tolerance <= 20:
+                raise ValidationError(self.env._(
+                    "%s: rates may differ by 0 to 20 %% from the rate of the day.", company.name))
+            if not 0 <= company.ar_cash_registered_days <= 366:
+                raise ValidationError(self.env._(
+                    "%s: a registered payment waits for 0 to 366 days.", company.name))
+
     @api.constrains('ar_cash_threshold', 'ar_cash_fee')
     def _check_ar_cash(self):
         for company in self:
@@ -36,3 +55,5 @@ class ResConfigSettings(models.TransientModel):
     ar_cash_fee = fields.Monetary(
         related='company_id.ar_cash_fee', readonly=False, currency_field='currency_id')
     ar_cash_fee_account_id = fields.Many2one(related='company_id.ar_cash_fee_account_id', readonly=False)
+    ar_cash_rate_tolerance = fields.Float(related='company_id.ar_cash_rate_tolerance', readonly=False)
+    ar_cash_registered_days = fields.Integer(related='company_id.ar_cash_registered_days', readonly=False)

@@ -73,11 +73,13 @@ class ArCashDesk(models.AbstractModel):
         :param int partner_id: another customer than the proposed one
         :return: dict: receipt (see `_make_rows`, with reference, account_number and note), why (sentences that say why
             it is proposed), partner {id, name} or False, family (whether items are of several customers),
-            items [{id, move_id, name, ref, customer, date, due, days,
-            residual, discount (available on the day the money came), discount_until, disputed, promised, is_taken (in
-            part settled by a draft), chosen, amount (what the proposal settles, discount apart), discount_chosen}] in
-            the receipt's currency, other_currencies (number of items in others), rest_action, rest_reason_id, defaults
-            {short, over (actions), small (difference written off), reason_id} of the customer or company,
+            items [{id, move_id, name, ref, customer, date, due, days, item_currency_id and item_residual (where it is
+            in another currency: then `residual` is its worth at the rate of the day), residual, discount (available on
+            the day the money came), discount_until, disputed, promised, is_taken (in part settled by a draft), chosen,
+            amount (what the proposal settles, discount apart), discount_chosen}] in the receipt's currency,
+            other_currencies (number of items in others that cannot be paid with it), rest_action, rest_reason_id,
+            defaults {short, over (actions), small (difference written off), rates (share a rate may differ by),
+            reason_id} of the customer or company,
             short_actions and over_actions [{value, label}], reasons [{id, name}], waiting (payments of this amount that
             are registered already: [{id, name, partner}]), can_apply, why_not (text when it cannot)
         :raise AccessError, UserError: as `get_receipts`; UserError when the money does not wait any more
@@ -448,27 +450,43 @@ class ArCashDesk(models.AbstractModel):
             'note': str(source.narration or "")}
 
     def _make_items(self, source, row, partner, proposal):
-        """Return (items of the customer's family in the receipt's currency, number of items in other currencies)."""
+        """Return (items of the customer's family, those in other currencies at the rate of the day, and the number of
+        items in other currencies that are not shown: credits, without a rate, or of a payment that is booked already).
+        """
         if not partner:
             return [], 0
         family = self._get_family(partner) | proposal.line_ids.move_line_id.partner_id.commercial_partner_id
         facts = self.env['ar.ledger'].open_items({'partner_ids': family.ids, 'company_ids': [row['company_id']]})
         facts = [fact for fact in facts if fact['id'] != (source.id if row['kind'] == 'payment' else None)]
-        own = [fact for fact in facts if fact['currency_id'] == row['currency_id'] and fact['residual_currency']]
-        lines = source.env['account.move.line'].browse([fact['id'] for fact in own])
         chosen = {line.move_line_id.id: line for line in proposal.line_ids}
         currency = source.env['res.currency'].browse(row['currency_id'])
+        own = [fact for fact in facts if fact['residual_currency'] and (
+            fact['currency_id'] == currency.id or (row['kind'] == 'transaction' and fact['residual_currency'] > 0))]
+        lines = source.env['account.move.line'].browse([fact['id'] for fact in own])
+        worths = self.env['ar.cash']._get_worths(
+            source.company_id, lines.filtered(lambda line: line.currency_id != currency), currency, row['date'])
         items = []
         for fact, line in zip(own, lines, strict=True):
+            if line in worths and not worths[line]:
+                continue  # no rate, no worth
             item = self._make_item(fact, line, row)
+            if line in worths:
+                item.update(
+                    residual=worths[line], discount=0.0, discount_until=False, item_currency_id=line.currency_id.id,
+                    item_residual=fact['residual_currency'])
+                for name in ('disputed', 'promised'):
+                    item[name] = currency.round(item[name] * worths[line] / fact['residual_currency'])
             if paid := chosen.get(fact['id']):
                 short = proposal.rest < 0  # what is missing is shown as the difference, not as a smaller item
                 item.update(chosen=True, discount_chosen=paid.discount, amount=currency.round(
                     item['residual'] - paid.discount) if short else paid.amount)
             items.append(item)
         items.sort(key=lambda item: (
-            not item['chosen'], item['customer'] != partner.complete_name, item['due'], item['id']))
-        return items, len({fact['id'] for fact in facts if fact['currency_id'] != row['currency_id']})
+            not item['chosen'], bool(item['item_currency_id']), item['customer'] != partner.complete_name, item['due'],
+            item['id']))
+        shown = {item['id'] for item in items}
+        return items, len({
+            fact['id'] for fact in facts if fact['currency_id'] != row['currency_id'] and fact['id'] not in shown})
 
     def _make_item(self, fact, line, row):
         in_time = row['kind'] == 'transaction' and line.discount_date and row['date'] <= line.discount_date
@@ -480,6 +498,7 @@ class ArCashDesk(models.AbstractModel):
             'discount': discount, 'discount_until': discount and line.discount_date.isoformat(),
             'disputed': fact['disputed_currency'], 'promised': fact['promised_currency'],
             'is_taken': bool(fact['draft_matched']), 'chosen': False, 'amount': 0.0, 'discount_chosen': 0.0,
+            'item_currency_id': False, 'item_residual': 0.0,
         }
 
     def _get_family(self, partner):
@@ -500,7 +519,7 @@ class ArCashDesk(models.AbstractModel):
             'short': partner.ar_cash_short_action or company.ar_cash_short_action,
             'over': partner.ar_cash_over_action or company.ar_cash_over_action,
             'small': company.currency_id._convert(company.ar_cash_small_difference, currency, company, row['date']),
-            'reason_id': reason.id if reason else False}
+            'rates': company.ar_cash_rate_tolerance / 100, 'reason_id': reason.id if reason else False}
 
     def _get_actions(self, actions):
         """Return [{value, label}] in the user's language."""
@@ -562,7 +581,13 @@ class ArCashDesk(models.AbstractModel):
         short = proposal.rest < 0
         round_ = proposal.currency_id.round
         for line in proposal.sudo().line_ids:  # sudo: journal items; the role was checked
-            if proposal.currency_id.compare_amounts(line.residual, line.move_line_id.amount_residual_currency):
+            if line.item_currency_id:
+                is_open = not line.item_currency_id.compare_amounts(
+                    line.item_residual, line.move_line_id.amount_residual_currency)
+            else:
+                is_open = not proposal.currency_id.compare_amounts(
+                    line.residual, line.move_line_id.amount_residual_currency)
+            if not is_open:
                 return False
         proposed = {
             line.move_line_id.id: (

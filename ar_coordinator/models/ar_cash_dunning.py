@@ -30,7 +30,7 @@ class ArCash(models.AbstractModel):
                     proposal.confidence, company.ar_cash_threshold, precision_digits=1) < 0:
                 continue
             for line in proposal.line_ids:
-                items[line.move_line_id.id] += line.amount + line.discount
+                items[line.move_line_id.id] += line._get_settled()
                 if proposal.payment_line_id:
                     payer = proposal.payment_line_id.partner_id.commercial_partner_id
                     booked[payer.id, proposal.currency_id.id] += line.amount

@@ -36,6 +36,9 @@ WHAT = [
     ('sum_discount', "Several open items add up to the amount, less early-payment discount"),
     ('less', "The items, less what the customer always keeps back"),
     ('oldest', "Oldest items first, as agreed"),
+    ('converted', "The text names items in another currency, the amount agrees at the rate of the day"),
+    ('converted_one', "One item in another currency has about this amount at the rate of the day"),
+    ('converted_off', "The text names items in another currency, the amount does not agree at the rate of the day"),
     ('on_account', "Nothing yet: on account"),
     ('claimed', "Nothing: its items go to a payment that is surer"),
 ]
@@ -84,6 +87,7 @@ class ArCashProposal(models.Model):
         comodel_name='account.partial.reconcile', relation='ar_cash_proposal_match_rel', string="Matchings", copy=False,
         help="Made when it was applied: what undoing takes back.")
     line_ids = fields.One2many(comodel_name='ar.cash.proposal.line', inverse_name='proposal_id', string="Items")
+    has_foreign_items = fields.Boolean(compute='_compute_has_foreign_items')
     item_names = fields.Char(string="Pays", compute='_compute_item_names')
     state = fields.Selection(
         selection=[
@@ -100,6 +104,11 @@ class ArCashProposal(models.Model):
         "A proposal is for one bank transaction or one payment.")
     _one_proposal_per_transaction = models.UniqueIndex("(statement_line_id) WHERE state = 'proposed'")
     _one_proposal_per_payment = models.UniqueIndex("(payment_line_id) WHERE state = 'proposed'")
+
+    @api.depends('line_ids.item_currency_id')
+    def _compute_has_foreign_items(self):
+        for proposal in self:
+            proposal.has_foreign_items = bool(proposal.line_ids.item_currency_id)
 
     @api.depends('line_ids.move_line_id')
     def _compute_item_names(self):
@@ -134,7 +143,12 @@ class ArCashProposal(models.Model):
                 "%(item)s: the customer kept back %(amount)s.", item=line.move_id.name,
                 amount=self.currency_id.format(line.deduction))
             for line in self.line_ids.filtered('deduction')]
+        sentences += [line._explain_rate() for line in self.line_ids if line.item_currency_id]
         sentences += self._get_claims(reading.get('claims') or [])
+        if reading.get('repeats'):
+            sentences.append(self.env._(
+                "A payment of the same amount by this customer was applied on %s: this may be the same one, made"
+                " twice.", format_date(self.env, reading['repeats'])))
         if self.is_ambiguous:
             sentences.append(self.env._("Something else is about as likely."))
         return sentences
@@ -253,3 +267,39 @@ class ArCashProposalLine(models.Model):
     amount = fields.Monetary(string="Pays")
     discount = fields.Monetary(help="Early-payment discount within its terms.")
     deduction = fields.Monetary(help="What the customer kept back, by his advice: it stays open.")
+    item_currency_id = fields.Many2one(
+        comodel_name='res.currency', string="Item's Currency", help="Where it is not the payment's.")
+    item_residual = fields.Monetary(
+        string="Open in Its Currency", currency_field='item_currency_id', help="When it was proposed.")
+    rate = fields.Float(
+        string="Rate Used", compute='_compute_rate', digits=(12, 6),
+        help="What one unit of the item's currency is worth in the payment's.")
+
+    @api.depends('item_currency_id', 'item_residual', 'residual', 'amount', 'proposal_id.rest_action')
+    def _compute_rate(self):
+        for line in self:
+            settled = line._get_settled() if line.item_currency_id else 0.0
+            line.rate = line.amount / settled if settled else 0.0
+
+    def _get_settled(self):
+        """Return what of the item is settled, in the item's own currency.
+
+        In another currency than the payment's that is its share at the rate of the day, or all of it where what is
+        left is an exchange difference.
+        """
+        self.ensure_one()
+        if not self.item_currency_id:
+            return self.currency_id.round(self.amount + self.discount)
+        if self.proposal_id.rest_action == 'rate' or not self.currency_id.compare_amounts(self.amount, self.residual):
+            return self.item_residual
+        return self.item_currency_id.round(self.item_residual * self.amount / self.residual)
+
+    def _explain_rate(self):
+        """Return the sentence that says what an item in another currency is worth."""
+        self.ensure_one()
+        return self.env._(
+            "%(item)s: %(open)s are %(worth)s at the rate of %(day)s (1 %(currency)s = %(rate)s %(into)s).",
+            item=self.move_line_id.move_id.name, open=self.item_currency_id.format(self.item_residual),
+            worth=self.currency_id.format(self.residual), day=format_date(self.env, self.proposal_id.date),
+            currency=self.item_currency_id.name, into=self.currency_id.name,
+            rate=f'{self.residual / self.item_residual:.6g}' if self.item_residual else "")

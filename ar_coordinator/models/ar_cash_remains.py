@@ -1,8 +1,10 @@
 """What remains of a payment that is not exactly what is open: left open or disputed, written off, kept as a bank fee;
 kept on account, paid back, or kept for the next invoice.
 
-    too little:  open | dispute (with a reason) | write_off (a small difference) | fee
-    too much:    account | next_invoice | refund | write_off
+    too little:  open | dispute (with a reason) | write_off (a small difference) | fee | rate
+    too much:    account | next_invoice | refund | write_off | rate
+
+`rate` is for items in another currency than the payment's only: they are paid in full at the payer's rate.
 
 The proposal says what will happen, by the customer's or company's defaults; whoever applies it may choose otherwise.
 Disputes, write-offs and refunds are those of the rest of the desk, with their limits and their four eyes: what is
@@ -17,16 +19,18 @@ SHORT_ACTIONS = [
     ('dispute', "Dispute it"),
     ('write_off', "Write the difference off"),
     ('fee', "Bank fee"),
+    ('rate', "Exchange difference"),
 ]
 OVER_DEFAULTS = [
     ('account', "Keep on account"),
     ('next_invoice', "Keep for the next invoice"),
     ('refund', "Ask to pay it back"),
 ]
-OVER_ACTIONS = [*OVER_DEFAULTS, SHORT_ACTIONS[2]]
+OVER_ACTIONS = [*OVER_DEFAULTS, SHORT_ACTIONS[2], SHORT_ACTIONS[4]]
 REST_ACTIONS = SHORT_ACTIONS + OVER_DEFAULTS
 SHORT_DEFAULTS = [row for row in SHORT_ACTIONS if row[0] in ('open', 'dispute')]
 FEE_READINGS = ('fee', 'one_fee')
+RATE_READINGS = ('converted', 'converted_one')
 CHOICES = {'rest_action', 'rest_reason_id'}
 
 
@@ -110,6 +114,8 @@ class ArCashProposal(models.Model):
         sign = self.currency_id.compare_amounts(self.rest, 0) if self.currency_id else 0
         if not sign:
             return False
+        if self.what in RATE_READINGS:
+            return 'rate'
         if sign > 0:
             return partner.ar_cash_over_action or company.ar_cash_over_action
         if self.what in FEE_READINGS:

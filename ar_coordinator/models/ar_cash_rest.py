@@ -9,6 +9,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
+from ..engine import cash_rates
 from .ar_cash_remains import OVER_ACTIONS, SHORT_ACTIONS
 from .ar_write_off import LOOK_BACK_DAYS
 
@@ -49,11 +50,16 @@ class ArCashProposal(models.Model):
         self._check_rest()
         self._fit_lines()
         self._check_fee()
+        self._check_rate()
         return super()._apply_transaction()
 
     def _apply_payment(self):
         """Override: as for transactions; a payment's entry is booked, no fee can be taken out of it."""
         self._check_rest()
+        if self.line_ids.item_currency_id:
+            raise UserError(self.env._(
+                "%s is booked already: items in another currency are paid with the bank transaction itself.",
+                self.name))
         if self.rest_action == 'fee':
             raise UserError(self.env._(
                 "%s is booked already, no bank fee can be taken out of it. Leave the difference open or write it off.",
@@ -66,9 +72,9 @@ class ArCashProposal(models.Model):
         return self.rest < 0 and bool(self.statement_line_id) and self.rest_action == 'fee'
 
     def _books_shortfall(self, source, rest_action):
-        """Override: with a bank fee the items may be paid with more than came in."""
+        """Override: with a bank fee or another exchange rate the items may be paid with more than came in."""
         return super()._books_shortfall(source, rest_action) or (
-            rest_action == 'fee' and source._name == 'account.bank.statement.line')
+            rest_action in ('fee', 'rate') and source._name == 'account.bank.statement.line')
 
     def _prepare_chosen_rest(self, rest_action, reason):
         """Override: hand on the choice."""
@@ -111,6 +117,36 @@ class ArCashProposal(models.Model):
                 "%(name)s: a bank fee of %(fee)s is more than you may book without approval. Write the difference off:"
                 " that asks a manager.", name=self.name, fee=company.currency_id.format(fee)))
 
+    def _check_rate(self):
+        """Refuse an exchange difference that is none: without items in another currency, or further from the rate of
+        the day than the company allows. Calling a difference one is no way around the approval of write-offs.
+
+        :raise UserError: then
+        """
+        if self.rest_action != 'rate' or self.currency_id.is_zero(self.rest):
+            return
+        lines = self.line_ids.filtered('item_currency_id')
+        units = 10 ** self.currency_id.decimal_places
+        paid, worths = sum(lines.mapped('amount')), lines.mapped('residual')
+        if not lines or cash_rates.match_foreign(
+                round(paid * units), [round(worth * units) for worth in worths],
+                self.company_id.ar_cash_rate_tolerance / 100) is None:
+            raise UserError(self.env._(
+                "%(name)s: a difference of %(rest)s is no exchange difference: rates may be %(percent)s %% from the"
+                " rate of the day. Choose what else happens to it.", name=self.name,
+                rest=self.currency_id.format(self.rest), percent=f'{self.company_id.ar_cash_rate_tolerance:g}'))
+
+    def _fit_rate(self):
+        """Let the items in another currency be paid with all that came in for them, by what they are worth."""
+        lines = self.line_ids.filtered('item_currency_id')
+        off = self.currency_id.round(self.amount - sum(self.line_ids.mapped('amount')))
+        total = sum(lines.mapped('residual'))
+        for line in lines:
+            share = off if line == lines[-1] else self.currency_id.round(off * line.residual / total)
+            line.amount += share
+            off -= share
+            total -= line.residual
+
     def _get_fee(self):
         """Return the bank fee that is booked with the transaction, in company currency."""
         if not self._is_rest_booked():
@@ -120,6 +156,9 @@ class ArCashProposal(models.Model):
 
     def _fit_lines(self):
         """Let the lines pay in full where the difference is booked with them, else no more than what came in."""
+        if self.rest_action == 'rate':
+            self._fit_rate()
+            return
         if self.currency_id.compare_amounts(self.rest, 0) >= 0:
             return
         paid = sum(self.line_ids.mapped('amount'))
@@ -149,11 +188,15 @@ class ArCashProposal(models.Model):
         return result
 
     def _get_shorts(self):
-        """Return {proposal line: what of it was paid too little}."""
-        shorts = {
-            line: self.currency_id.round(line.residual - line.amount - line.discount)
-            for line in self.line_ids if line.amount > 0}
-        return {line: amount for line, amount in shorts.items() if self.currency_id.compare_amounts(amount, 0) > 0}
+        """Return {proposal line: what of it was paid too little, in the item's currency}."""
+        shorts = {}
+        for line in self.line_ids.filtered(lambda line: line.amount > 0):
+            currency = line.item_currency_id or line.currency_id
+            before = line.item_residual if line.item_currency_id else line.residual
+            amount = currency.round(before - line._get_settled())
+            if currency.compare_amounts(amount, 0) > 0:
+                shorts[line] = amount
+        return shorts
 
     def _get_credits(self):
         """Return the items that hold what is too much: of the transaction's entry, or the payment's own."""
@@ -174,16 +217,17 @@ class ArCashProposal(models.Model):
                 raise UserError(self.env._(
                     "%(name)s: %(item)s is no invoice and cannot be disputed. Leave the difference open.",
                     name=self.name, item=move.display_name))
-            free = self.currency_id.round(move.amount_residual - move.ar_disputed_amount)
+            currency = move.currency_id
+            free = currency.round(move.amount_residual - move.ar_disputed_amount)
             amount = min(amount, free)
-            if self.currency_id.compare_amounts(amount, 0) <= 0:
+            if currency.compare_amounts(amount, 0) <= 0:
                 self.message_post(body=self.env._("%s: what was not paid is disputed already.", move.name))
                 continue
             texts = self.line_ids.filtered(lambda line, move=move: line.move_id == move).mapped('deduction_reason')
             self.rest_dispute_ids |= self.env['ar.dispute']._open(
                 move, amount=amount, reason=reason, origin='payment', note="\n".join([*filter(None, texts), self.env._(
                     "Payment of %(day)s over %(amount)s: %(short)s less than invoiced.", day=self.date,
-                    amount=self.currency_id.format(self.amount), short=self.currency_id.format(amount))]))
+                    amount=self.currency_id.format(self.amount), short=currency.format(amount))]))
 
     def _close_write_off(self):
         """Ask to write the difference off: done at once within the limit of whoever applies, else it waits."""
@@ -191,30 +235,30 @@ class ArCashProposal(models.Model):
             items = {item: item.amount_residual_currency for item in self._get_credits()}
         else:
             items = {line.move_line_id: amount for line, amount in self._get_shorts().items()}
-        for partner, own in self._group_by_customer(items).items():
-            self._request('write_off', partner, own)
+        for (partner, currency), own in self._group_by_customer(items).items():
+            self._request('write_off', partner, currency, own)
 
     def _close_refund(self):
         """Ask to pay back what is too much."""
         items = {item: item.amount_residual_currency for item in self._get_credits()}
-        for partner, own in self._group_by_customer(items).items():
-            self._request('refund', partner, own)
+        for (partner, currency), own in self._group_by_customer(items).items():
+            self._request('refund', partner, currency, own)
 
     def _group_by_customer(self, items):
-        """Return {customer: {item: amount}}."""
+        """Return {(customer, currency): {item: amount}}."""
         groups = defaultdict(dict)
         for item, amount in items.items():
-            groups[item.partner_id.commercial_partner_id][item] = amount
+            groups[item.partner_id.commercial_partner_id, item.currency_id][item] = amount
         return groups
 
-    def _request(self, kind, partner, items):
+    def _request(self, kind, partner, currency, items):
         """Make a request of the kind ('small' where small balances may be this much) and hand it in.
 
         :param dict items: {account.move.line: amount in its currency, with the sign of what is open}
         :raise UserError: above the limit, when nobody may approve it
         """
         request = self.env['ar.write.off'].create({
-            'company_id': self.company_id.id, 'partner_id': partner.id, 'currency_id': self.currency_id.id,
+            'company_id': self.company_id.id, 'partner_id': partner.id, 'currency_id': currency.id,
             'kind': kind, 'cause': 'overpaid' if self.rest > 0 else 'other',
             'reason': self.env._(
                 "Difference of the payment %(name)s of %(day)s over %(amount)s", name=self.name, day=self.date,

@@ -151,6 +151,8 @@ class ArCashProposal(models.Model):
         """Return {kind of habit: share in percent, or 0} of what an applied proposal shows."""
         self.ensure_one()
         seen = {}
+        if self.line_ids.item_currency_id:
+            return seen  # a rate is no habit
         paid = self.line_ids.filtered(lambda line: line.amount > 0)
         if len(paid) > 1:
             seen['several'] = 0

@@ -69,19 +69,23 @@ class TestCashDesk(DeskCase):
                 self.receipts(**options)
 
     def test_items_say_what_is_proposed_and_what_else_is_open(self):
-        self.ar_misc(40, '2026-02-01', currency_id=self.eur.id, amount_currency=100)
+        foreign = self.ar_misc(40, '2026-02-01', currency_id=self.eur.id, amount_currency=100)
         self.env['ar.dispute'].create({
             'move_id': self.two.id, 'amount': 20,
             'reason_id': self.env.ref('ar_coordinator.dispute_reason_unclear').id})
         data, items = self.details(self.short)
         two, one = items[self.two.name], items[self.one.name]
-        self.assertEqual([item['name'] for item in data['items']], [self.two.name, self.one.name], "ticked ones first")
+        self.assertEqual(
+            [item['name'] for item in data['items']], [self.two.name, self.one.name, foreign.name],
+            "ticked ones first, other currencies last")
+        self.assertEqual((items[foreign.name]['residual'], items[foreign.name]['item_residual']), (160, 100))
         self.assertEqual((two['chosen'], two['amount'], two['residual'], two['disputed']), (True, 500, 500, 20))
         self.assertEqual((one['chosen'], one['amount'], one['residual']), (False, 0, 1_000))
         self.assertEqual((data['partner']['id'], data['other_currencies'], data['receipt']['rest']),
-                         (self.customer.id, 1, -50))
+                         (self.customer.id, 0, -50))
         self.assertEqual(data['why'][-1], "The text names the items, the amount is too small.")
-        self.assertEqual([row['value'] for row in data['short_actions']], ['open', 'dispute', 'write_off', 'fee'])
+        self.assertEqual(
+            [row['value'] for row in data['short_actions']], ['open', 'dispute', 'write_off', 'fee', 'rate'])
         self.assertEqual(data['defaults']['short'], self.company.ar_cash_short_action)
         data, items = self.details(self.unknown)
         self.assertEqual((data['partner'], data['items']), (False, []))
@@ -201,7 +205,8 @@ class TestCashDesk(DeskCase):
             {total['currency_id']: total['amount'] for total in data['totals']},
             {self.company.currency_id.id: 1_827.8, self.eur.id: 100.1})
         _data, items = self.details(line)
-        self.assertEqual(list(items), [invoice.name], "only what is open in this currency")
+        self.assertEqual(list(items), [invoice.name, self.one.name, self.two.name], "its own currency first")
+        self.assertEqual((items[self.one.name]['residual'], items[self.one.name]['item_residual']), (625, 1_000))
         self.pay(line, (invoice, 100.1))
         self.assertEqual(invoice.amount_residual, 0)
 

@@ -54,7 +54,8 @@ class TestCashExact(CashCase):
     }
 
     def test_all_ways_are_here(self):
-        self.assertEqual(set(self.WAYS), set(WHAT))
+        across = {what for what in WHAT if what.startswith('converted')}  # test_cash_currency
+        self.assertEqual(set(self.WAYS), set(WHAT) - across)
 
     def test_in_the_currency_of_the_company(self):
         for what in self.WAYS:

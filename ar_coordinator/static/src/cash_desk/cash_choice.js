@@ -97,12 +97,30 @@ export class CashChoice {
 
     // What remains ------------------------------------------------------------
 
+    /** Ticked items in another currency than the payment's. */
+    get foreign() {
+        return this.chosen.filter((item) => item.item_currency_id);
+    }
+
+    /** Whether the difference may be one of exchange rates: no further from the rate of the day than the company allows. */
+    get mayBeRate() {
+        const worth = this.foreign.reduce((sum, item) => sum + item.residual, 0);
+        const most = Math.max(worth * this.data.defaults.rates, this.foreign.length);
+        return Boolean(worth && this.isTransaction && Math.abs(this.rest) <= most);
+    }
+
     get actions() {
         const { short_actions, over_actions } = this.data;
-        if (this.rest > 0) {
-            return over_actions;
-        }
-        return this.rest < 0 ? short_actions.filter(({ value }) => value !== "fee" || this.isTransaction) : [];
+        const possible = this.rest > 0 ? over_actions : this.rest < 0 ? short_actions : [];
+        const allowed = { fee: this.isTransaction, rate: this.mayBeRate };
+        return possible.filter(({ value }) => allowed[value] ?? true);
+    }
+
+    /** What one unit of an item's currency is worth in the payment's, as it is applied. */
+    rate(item) {
+        const worth = this.foreign.reduce((sum, { residual }) => sum + residual, 0);
+        const off = this.restAction === "rate" ? (this.rest * item.residual) / worth : 0;
+        return this.value(item.residual + off) / item.item_residual;
     }
 
     get restAction() {
@@ -111,6 +129,9 @@ export class CashChoice {
             return values.length ? this.action : false;
         }
         const { short, over, small } = this.data.defaults;
+        if (values.includes("rate")) {
+            return "rate";
+        }
         const isSmall = this.rest < 0 && -this.rest <= toUnits(small, this.digits);
         const usual = this.rest > 0 ? over : isSmall ? "write_off" : short;
         return values.includes(usual) ? usual : values[0];

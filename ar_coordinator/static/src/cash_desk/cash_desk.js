@@ -319,6 +319,14 @@ export class CashDesk extends Component {
         return formatFloat(this.choice.value(units), { digits: [0, this.choice.digits] });
     }
 
+    /** What is open of an item in its own currency, and what that is worth. */
+    foreignText(item) {
+        return _t("%(open)s at %(rate)s", {
+            open: formatMonetary(item.item_residual, { currencyId: item.item_currency_id }),
+            rate: formatFloat(this.choice.rate(item), { digits: [0, 6], trailingZeros: false }),
+        });
+    }
+
     daysText(item) {
         return item.days > 1 ? _t("%s days late", item.days) : item.days === 1 ? _t("1 day late") : "";
     }
@@ -349,6 +357,11 @@ export class CashDesk extends Component {
     }
 
     get leftOpenText() {
+        if (this.choice.restAction === "rate") {
+            return this.choice.foreign
+                .map((item) => _t("%(item)s is paid in full: %(foreign)s", { item: item.name, foreign: this.foreignText(item) }))
+                .join(", ");
+        }
         const parts = this.choice.leftOpen.map(({ item, units }) => `${item.name}: ${this.money(units)}`);
         const verb = {
             open: _t("stays open"),
