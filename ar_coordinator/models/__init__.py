@@ -183,6 +183,7 @@ from . import ar_in_transit
 from . import ar_deposit
 from . import ar_deposit_bank
 from . import ar_money
+from . import ar_money_again
 from . import ar_payment_return
 from . import ar_payment_return_source
 from . import ar_payment_move

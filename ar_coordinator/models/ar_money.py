@@ -11,7 +11,9 @@ from odoo.exceptions import UserError, ValidationError
 
 from .ar_cash_document import GUARDED_FIELDS
 
-MONEY_FIELDS = GUARDED_FIELDS | {'item_ids', 'undone_by_id', 'partner_id', 'currency_id'}  # the last: the money's
+MONEY_FIELDS = GUARDED_FIELDS | {
+    'item_ids', 'undone_by_id', 'ended_proposal_ids', 'ended_request_ids',
+    'partner_id', 'currency_id'}  # the last two are those of the money
 
 
 class ArMoney(models.AbstractModel):
@@ -236,7 +238,9 @@ class ArMoney(models.AbstractModel):
         return items
 
     def _match_part(self, own, item, amount):
-        """Match no more than an amount, in the currency of `own`."""
+        """Match no more than an amount, in the currency of `own`, and nothing where one of them is settled."""
+        if own.reconciled or item.reconciled:
+            return
         limits = {own.id: amount}
         if own.currency_id == item.currency_id:
             limits[item.id] = amount
@@ -263,9 +267,14 @@ class ArMoney(models.AbstractModel):
                 self._match_part(match['own'], match['item'], rest)
 
     def _match_again(self):
-        """Match what was undone again; what is settled otherwise by now stays on account, and is said."""
+        """Match what was undone again; what is settled otherwise by now stays on account, and is said.
+
+        Then what ended with the money is in force again (ar_money_again.py), as far as it still fits.
+        """
         lost = []
         for line in self.item_ids.sorted('id'):
+            if line.move_line_id.move_id in self.ended_request_ids.move_id:
+                continue  # the entry of a write-off, which was reversed: made again below
             before = line.own_line_id.amount_residual_currency
             self._match_part(line.own_line_id, line.move_line_id, line.amount)
             missing = line.amount - abs(line.own_line_id.amount_residual_currency - before)
@@ -275,6 +284,9 @@ class ArMoney(models.AbstractModel):
                     amount=line.own_line_id.currency_id.format(missing)))
         if lost:
             self._message_log(body=self.env._("Not matched again, and on account: %s", "; ".join(lost)))
+        self._renew_requests()
+        if not lost:
+            self._renew_proposals()
 
     def _get_applied(self):
         """Return the proposals that applied the money."""
@@ -289,15 +301,17 @@ class ArMoney(models.AbstractModel):
         pay back. Disputes stay, they are about the invoices.
         """
         requests = proposals.rest_request_ids
-        requests.filtered(lambda request: request.state in ('draft', 'requested')).action_cancel()
-        requests.filtered(lambda request: request.state == 'done' and (
-            request.kind != 'refund' or request.payment_id.state in (False, 'draft', 'canceled'))).action_reverse()
+        waiting = requests.filtered(lambda request: request.state in ('draft', 'requested'))
+        waiting.action_cancel()
+        done = requests.filtered(lambda request: request.state == 'done' and (
+            request.kind != 'refund' or request.payment_id.state in (False, 'draft', 'canceled')))
+        done.action_reverse()
         for request in requests:
-            labels = dict(request._fields['state']._description_selection(self.env))
-            self._message_log(body=self.env._(
-                "Made of the payment's difference: %(request)s, now in state %(state)s.",
-                request=request._get_html_link(), state=labels[request.state]))
+            self._log_request(self.env._("Made of the payment's difference"), request)
         proposals.state = 'undone'
+        self.write({
+            'ended_proposal_ids': [Command.set(proposals.ids)],
+            'ended_request_ids': [Command.set((waiting | done).ids)]})
 
     def _log_on_invoices(self, body):
         moves = self.item_ids.move_line_id.move_id

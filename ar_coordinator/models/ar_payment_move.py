@@ -133,6 +133,7 @@ class ArPaymentMove(models.Model):
         else:
             self._change(self.partner_id)
         self._match_again()
+        self.ended_proposal_ids.filtered(lambda proposal: proposal.state == 'applied')._learn()
         link, partners = self._get_html_link(), self.partner_id | self.partner_to_id
         since._message_log_batch(dict.fromkeys(
             since.ids, self.env._("Open again: the payment went back to another customer, %s.", link)))

@@ -385,18 +385,52 @@ class TestPaymentReturn(TillCase):
         record.action_confirm()
         self.assertEqual((proposal.state, proposal.rest_request_ids.state), ('undone', 'reversed'))
         self.assertEqual((self.one.amount_residual, self.total()), (1_000, 1_800))
+        request = proposal.rest_request_ids
+        entry, asked = request.move_id, (request.requested_by_id, request.approved_by_id)
         self.undo(record)
-        self.assertEqual((self.one.amount_residual, self.total()), (3, 803))
+        self.assertEqual((self.one.amount_residual, self.total(), proposal.state), (0, 800, 'applied'))
+        self.assertEqual(
+            (request.state, request.reversal_move_id, (request.requested_by_id, request.approved_by_id)),
+            ('done', self.env['account.move'], asked))
+        self.assertNotEqual(request.move_id, entry)
+        self.assertEqual(
+            [(one.account_id, one.balance) for one in request.move_id.line_ids.sorted('id')],
+            [(one.account_id, one.balance) for one in entry.line_ids.sorted('id')])
+        proposal.action_undo()
+        self.assertEqual((request.state, self.one.amount_residual, self.total()), ('reversed', 1_000, 1_800))
 
     def test_what_was_too_much_of_it_is_neither_written_off_nor_paid_back(self):
         line, proposal = self.applied(1_003, self.one.name, rest_action='write_off')
         self.assertEqual((proposal.rest_request_ids.state, self.total()), ('done', 800))
-        self.enter(line).action_confirm()
+        record = self.enter(line)
+        record.action_confirm()
+        self.assertEqual((proposal.rest_request_ids.state, self.total()), ('reversed', 1_800))
+        self.undo(record)
+        self.assertEqual((proposal.rest_request_ids.state, self.total()), ('done', 800))
+        self.enter(line).action_confirm()  # twice is as once
         self.assertEqual((proposal.rest_request_ids.state, self.total()), ('reversed', 1_800))
         line, proposal = self.applied(1_200, self.one.name, rest_action='refund')
-        self.assertEqual((proposal.rest_request_ids.state, self.total()), ('requested', 600))
-        self.enter(line).action_confirm()
-        self.assertEqual((proposal.rest_request_ids.state, self.total()), ('cancelled', 1_800))
+        request = proposal.rest_request_ids
+        self.assertEqual((request.state, self.total()), ('requested', 600))
+        record = self.enter(line)
+        record.action_confirm()
+        self.assertEqual((request.state, request.activity_ids.ids, self.total()), ('cancelled', [], 1_800))
+        self.undo(record)
+        self.assertEqual((request.state, len(request.activity_ids), self.total()), ('requested', 1, 600))
+
+    def test_a_write_off_that_does_not_fit_any_more_stays_reversed(self):
+        """Its invoice was paid otherwise while the money was away: nothing is written off that nobody owes."""
+        line, proposal = self.applied(997, self.one.name, rest_action='write_off')
+        record = self.enter(line)
+        record.action_confirm()
+        self.ar_pay(self.one, '2026-03-25')
+        self.undo(record)
+        request = proposal.rest_request_ids
+        self.assertEqual((request.state, proposal.state, self.one.amount_residual), ('reversed', 'undone', 0))
+        self.assertEqual(self.total(), 800 - 997)
+        log = " ".join(record.message_ids.mapped('body'))
+        self.assertIn("997.00 were settled otherwise", log.replace('\xa0', ' '))
+        self.assertIn("is not in force again", log)
 
     def test_a_part_of_money_that_is_booked_in_another_currency(self):
         """50.00 of the account's currency are not 50.00 of the invoice's."""
