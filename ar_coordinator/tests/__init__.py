@@ -127,5 +127,6 @@ from . import test_cash_parsers
 from . import test_cash_file
 from . import test_remittance_advice
 from . import test_payment_move
+from . import test_till_conserved
 from . import test_uninstall
 from . import test_portal_payments
