@@ -85,9 +85,12 @@ class ArCashProposal(models.Model):
     def _apply_transaction(self):
         """Replace the transaction's line on the suspense account by one per item, and match each with its item."""
         transaction = self.statement_line_id
+        self._check_open_period()
         _liquidity, suspense, _other = transaction._seek_for_lines()
         values = [self._prepare_paid(line) for line in self.line_ids]
         values += self._prepare_discounts()
+        if any(row.get('tax_repartition_line_id') or row.get('tax_ids') for row in values):
+            self._check_open_period(has_tax=True)
         values += self._prepare_rest()
         values += self._prepare_exchange(values)
         self._balance(values, suspense)
@@ -109,6 +112,23 @@ class ArCashProposal(models.Model):
         return {
             'name': name or self.name, 'account_id': account.id, 'partner_id': partner.id,
             'currency_id': self.currency_id.id, **amounts}
+
+    def _check_open_period(self, has_tax=False):
+        """Refuse to change a bank transaction's entry on a closed day, before anything is done.
+
+        Payments on account are matched as they are booked: no entry changes, and what Odoo books for exchange
+        differences it dates after the lock.
+
+        :param bool has_tax: whether taxes are booked with it (of an early-payment discount)
+        :raise UserError: naming the locks
+        """
+        locks = self.company_id._get_violated_lock_dates(self.statement_line_id.date, has_tax, False)
+        if locks:
+            raise UserError(self.env._(
+                "%(name)s: the bank transaction is of %(day)s, in a period that is closed (%(locks)s). Nothing was"
+                " changed. Ask an accountant to open the period, or to book it in a later one.", name=self.name,
+                day=format_date(self.env, self.statement_line_id.date),
+                locks=self.company_id._format_lock_dates(locks)))
 
     def _prepare_paid(self, line):
         """Return the line of the transaction's entry that pays an item: in the item's currency, worth what came in."""
@@ -258,6 +278,8 @@ class ArCashProposal(models.Model):
         if proposal.state != 'applied':
             raise UserError(self.env._("%s is not applied: there is nothing to undo.", proposal.name))
         proposal._lock()
+        if proposal.statement_line_id:
+            proposal._check_open_period()
         proposal._reopen_rest()
         if proposal.statement_line_id:
             proposal._check_still_applied()

@@ -370,6 +370,7 @@ class ArWriteOff(models.Model):
         if self.kind == 'refund':
             vals['payment_id'] = self._create_payment().id
         else:
+            self.company_id._ar_check_open_period(today, self._get_journal(), self.name)
             vals['move_id'] = self._create_entry(today).id
         self.write(vals)
 

@@ -21,6 +21,7 @@ from . import test_cash_effects
 from . import test_cash_remains
 from . import test_unapplied_follow
 from . import test_cash_currency
+from . import test_cash_locks
 from . import test_cash_desk
 from . import test_cash_journal
 from . import test_cash_tour
