@@ -247,12 +247,16 @@ class ArEscalation(models.Model):
         return told
 
     @api.model
-    def _close_over(self, company):
+    def _close_over(self, company, partner_ids=None):
         """End escalations of a company whose cause is over, by live facts: paid, promised, decided, handed over.
 
+        :param partner_ids: ids of the customers that are looked at; None: all
         :return: ar.escalation that were ended
         """
-        live = self.search([('company_id', '=', company.id), ('date_ended', '=', False)])
+        domain = [('company_id', '=', company.id), ('date_ended', '=', False)]
+        if partner_ids is not None:
+            domain.append(('partner_id', 'in', list(partner_ids)))
+        live = self.search(domain)
         if not live:
             return live
         facts = self.env['ar.escalation.path']._get_facts(
@@ -371,6 +375,28 @@ class ArEscalation(models.Model):
         """Return what is due (see `ar.escalation.path._get_due`) of paths that go on by themselves."""
         due = self.env['ar.escalation.path']._get_due(company, partner_ids=partner_ids)
         return {partner_id: (step, facts) for partner_id, (step, facts) in due.items() if step.path_id.is_automatic}
+
+
+class ArCreditQueue(models.Model):
+    _inherit = 'ar.credit.queue'
+
+    @api.model
+    def _put(self, pairs):
+        """Override: who has paid is nobody's to be told of any more. One query, unless somebody was told of them.
+
+        Before the commit of what was posted, matched, disputed or promised, with all customers of it at once.
+        """
+        pairs = set(pairs)
+        # sudo: the log writes itself, whoever posts the payment
+        live = pairs and self.env['ar.escalation'].sudo().search_fetch([
+            ('partner_id', 'in', list({partner_id for partner_id, _company_id in pairs})), ('date_ended', '=', False)],
+            ['company_id', 'partner_id'])
+        if live:
+            told = live.filtered(lambda record: (record.partner_id.id, record.company_id.id) in pairs)
+            for company, records in told.grouped('company_id').items():
+                records.with_company(company).with_context(allowed_company_ids=company.ids)._close_over(
+                    company, records.partner_id.ids)
+        return super()._put(pairs)
 
 
 class MailActivity(models.Model):

@@ -47,7 +47,13 @@ class ArHandOver(models.Model):
             raise AccessError(self.env._("What was open is taken from the books."))
         records = super().create(vals_list)
         for record in records.sudo():  # sudo: a figure of the books, which creating the record does not let write
-            record.amount_start = record.amount_receivable
+            company = record.company_id
+            if record.date < company._ar_today():  # entered later: what was open at the end of that day
+                figures = self.env['ar.ledger'].sudo().with_company(company)._get_open_figures(
+                    record.partner_id, company, as_of=record.date)
+                record.amount_start = figures.get(record.partner_id.id, {}).get('receivable', 0.0)
+            else:
+                record.amount_start = record.amount_receivable
         return records
 
     def write(self, vals):

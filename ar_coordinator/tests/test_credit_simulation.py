@@ -65,12 +65,39 @@ class TestCreditSimulation(CreditCommon):
         with self.assertRaises(AccessError):
             self.simulate(self.rule('over_limit'), user=self.clerk)
 
-    def test_groups_are_left_out_and_counted(self):
+    def test_customers_of_a_group_share_its_limit(self):
+        """What one owed on the day counts for the other, and what was posted that day before; until it was paid."""
         self.env['ar.credit.group'].create({
-            'name': "G", 'limit_amount': 1, 'partner_ids': [(6, 0, self.customer.ids)]})
-        self.ar_invoice(5_000, '2026-03-01')
+            'name': "G", 'limit_amount': 1_000, 'partner_ids': [(6, 0, (self.customer + self.other_customer).ids)],
+            'company_ids': [(6, 0, self.company.ids)], 'currency_id': self.company.currency_id.id})
+        first = self.ar_invoice(700, '2026-02-01', partner=self.other_customer)
+        stopped = self.ar_invoice(301, '2026-02-10')  # 1,001 together; within the customer's own limit
+        self.ar_pay(first, '2026-02-20')
+        self.ar_invoice(400, '2026-03-01')
+        same_day = self.ar_invoice(300, '2026-03-01', partner=self.other_customer)  # 301 + 400 + 300
         simulation = self.simulate(self.rule('over_limit'))
-        self.assertEqual((simulation.held_count, simulation.left_out_count), (0, 1))
+        self.assertEqual(simulation.line_ids.mapped('document'), [same_day, stopped])
+        self.assertEqual((simulation.document_count, simulation.held_count, simulation.held_amount), (4, 2, 601))
+        self.assertIn("1,001.00", simulation.line_ids[1].reason)
+
+    def test_a_group_of_two_companies(self):
+        """What is owed to the other company counts, converted once; the manager need not work there."""
+        other = self.setup_other_company()
+        company = other['company']
+        company.currency_id = self.eur
+        self.env['ar.credit.group'].sudo().create({
+            'name': "G", 'limit_amount': 1_000, 'partner_ids': [(6, 0, self.customer.ids)],
+            'company_ids': [(6, 0, (self.company + company).ids)], 'currency_id': self.company.currency_id.id})
+        there = self.env['account.move'].with_company(company).create({
+            'move_type': 'out_invoice', 'partner_id': self.customer.id, 'invoice_date': '2026-02-01',
+            'journal_id': other['default_journal_sale'].id, 'currency_id': self.eur.id, 'invoice_line_ids': [(0, 0, {
+                'name': "x", 'price_unit': 320, 'tax_ids': [], 'account_id': other['default_account_revenue'].id})]})
+        there.action_post()
+        self.ar_invoice(200, '2026-02-10')  # 800 there, at that day's rate
+        stopped = self.ar_invoice(1, '2026-02-11')
+        simulation = self.simulate(self.rule('over_limit'))
+        self.assertEqual(simulation.line_ids.mapped('document'), [stopped])
+        self.assertIn("1,001.00", simulation.line_ids.reason)
 
 
 @tagged('post_install', '-at_install')

@@ -110,6 +110,18 @@ class TestEscalation(DeskCommon):
         again = self.cron('2026-06-19') - told
         self.assertEqual((again.amount, again.days, again.number, again.state), (70.0, 30, 1, 'open'))
 
+    def test_paid_is_over_at_once(self):
+        """The last payment ends it before its commit, the job need not run; a part of it does not."""
+        invoice = self.ar_invoice(1000, '2026-04-01', '2026-05-11')
+        told = self.cron()
+        self.assertTrue(told.activity_ids)
+        self.ar_pay(invoice, '2026-06-10', amount=400)
+        self.env.cr.precommit.run()
+        self.assertFalse(told.date_ended)
+        self.ar_pay(invoice, '2026-06-10')
+        self.env.cr.precommit.run()
+        self.assertEqual((told.state, told.ended_by, told.activity_ids), ('closed', 'over', told.activity_ids.browse()))
+
     def test_paid_between_the_decision_and_the_task(self):
         """Facts are read again for each batch."""
         invoice = self.ar_invoice(400, '2026-05-01')

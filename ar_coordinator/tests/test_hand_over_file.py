@@ -18,9 +18,9 @@ class TestHandOverFile(DunningCommon):
         cls.theirs = cls.ar_invoice(77, '2026-03-01', due='2026-03-20', partner=cls.other_customer)
         contact(cls.env, cls.customer, "=Carla", email='carla@example.com')
 
-    def hand_over(self):
+    def hand_over(self, **vals):
         return self.env['ar.hand.over'].with_user(self.clerk).create({
-            'partner_id': self.customer.id, 'to': 'agency', 'reason': "Does not pay"})
+            'partner_id': self.customer.id, 'to': 'agency', 'reason': "Does not pay", **vals})
 
     def test_file(self):
         """Statement, letters, open invoices, contacts; of this customer only; kept with the hand-over."""
@@ -89,6 +89,12 @@ class TestHandOverFile(DunningCommon):
                 entry.write(vals)
         with self.assertRaises(AccessError):
             record.write({'amount_start': 5})
+
+    def test_a_hand_over_entered_later(self):
+        """What was open then is what the books say of that day, not of the day it is entered."""
+        self.ar_pay(self.invoice, '2026-03-20', amount=300)
+        record = self.hand_over(date='2026-03-15')
+        self.assertEqual((record.amount_start, record.amount_receivable), (1000, 700))
 
     def test_fee_is_billed_by_the_agency(self):
         record = self.hand_over()

@@ -1,8 +1,9 @@
 """What a credit rule would have done to the documents of the last 90 days, before it is switched on.
 
 Each past day's documents are judged by the books as they stood the evening before and by what was ordered until then
-and not invoiced yet, with today's limits. What would have happened afterwards because of a hold is not guessed:
-everything else is as it was. Bridges add their documents (`_get_documents`) and what they commit (`_get_commitments`).
+and not invoiced yet, with today's limits and credit groups, whose customers share one exposure. What would have
+happened afterwards because of a hold is not guessed: everything else is as it was. Bridges add their documents
+(`_get_documents`) and what they commit (`_get_commitments`).
 """
 from collections import defaultdict, namedtuple
 from datetime import timedelta
@@ -38,8 +39,6 @@ class ArCreditSimulation(models.TransientModel):
     held_count = fields.Integer(string="Stopped", readonly=True)
     held_amount = fields.Monetary(string="Value Stopped", readonly=True)
     customer_count = fields.Integer(string="Customers", readonly=True)
-    left_out_count = fields.Integer(
-        string="Left Out", readonly=True, help="Documents of customers in credit groups, whose past is not known.")
     is_done = fields.Boolean(readonly=True)
 
     def action_simulate(self):
@@ -54,9 +53,9 @@ class ArCreditSimulation(models.TransientModel):
                 "%s cannot be simulated: its past is not kept day by day.", kinds[self.rule_id.kind]))
         if not 1 <= self.days <= 365:
             raise UserError(self.env._("Simulate between 1 and 365 days, not %s.", self.days))
-        held, looked_at, left_out = self._simulate()
+        held, looked_at = self._simulate()
         self.write({
-            'is_done': True, 'document_count': looked_at, 'held_count': len(held), 'left_out_count': left_out,
+            'is_done': True, 'document_count': looked_at, 'held_count': len(held),
             'held_amount': sum(past.amount for past, _reason in held),
             'customer_count': len({past.customer for past, _reason in held}),
             'line_ids': [Command.clear(), *(Command.create({
@@ -68,18 +67,17 @@ class ArCreditSimulation(models.TransientModel):
             'target': 'new', 'name': self.env._("Simulation of %s", self.rule_id.name)}
 
     def _simulate(self):
-        """Return ([(PastDocument, reason)] of what is stopped, documents looked at, documents left out)."""
+        """Return ([(PastDocument, reason)] of what is stopped, number of documents looked at)."""
         company = self.company_id
         self = self.with_company(company)
         rule = self.rule_id._to_engine()
         date_from = company._ar_today() - timedelta(days=self.days)
         kinds = rule.documents & self._get_kinds()
         documents = [past for past in self._get_documents(date_from) if past.kind in kinds]
-        judged = [past for past in documents if not past.customer.ar_credit_group_id]
-        customers = self.env['res.partner'].union(*(past.customer for past in judged))
+        customers = self.env['res.partner'].union(*(past.customer for past in documents))
         facts = _PastFacts(self, customers, date_from)
         by_day = defaultdict(list)
-        for past in judged:
+        for past in documents:
             by_day[past.day].append(past)
         held = []
         for day in sorted(by_day):
@@ -89,7 +87,7 @@ class ArCreditSimulation(models.TransientModel):
                 held += [
                     (past, self.env['ar.credit.rule']._describe(decision, company)) for decision in credit.decide(
                         facts.of(past.customer, adds), [rule], credit.Document(past.kind, adds, past.amount))]
-        return held, len(documents), len(documents) - len(judged)
+        return held, len(documents)
 
     @api.model
     def _get_kinds(self):
@@ -125,32 +123,64 @@ class ArCreditSimulation(models.TransientModel):
         return []
 
 
-class _PastFacts:
-    """The facts of customers day by day: the books of the evening before, and what was committed until then."""
+class _PastBooks:
+    """What customers owe one company day by day: by the books of the evening before, and by what was committed."""
 
-    def __init__(self, simulation, customers, date_from):
-        self.env, self.company = simulation.env, simulation.company_id
-        rules = self.env['ar.credit.rule']
-        self.limits = customers._ar_get_limits(self.company, {})
-        self.promises = self.env['ar.promise']._get_broken_promises(customers, self.company)
-        self.returned = rules._get_returned_payments(customers, self.company)
+    def __init__(self, simulation, company, customers, date_from):
+        simulation = simulation.with_company(company)
+        self.ledger, self.company, self.customers = simulation.env['ar.ledger'], company, customers
         self.changes = simulation._get_commitments(customers, date_from)
         self.done = 0  # of the changes
         self.rest = defaultdict(lambda: defaultdict(float))  # customer id: {key: amount}
 
     def turn_to(self, day, customers):
         """Go to a day: everything before it counts."""
-        self.day, self.added, self.used = day, defaultdict(float), defaultdict(float)
         while self.done < len(self.changes) and self.changes[self.done][0] < day:
             _day, customer_id, key, change = self.changes[self.done]
             self.rest[customer_id][key] = 0.0 if change is None else self.rest[customer_id][key] + change
             self.done += 1
-        self.books = self.env['ar.ledger']._get_open_figures(
-            customers, self.company, as_of=day - timedelta(days=1), age_at=day)
+        self.figures = self.ledger._get_open_figures(
+            self.customers & customers, self.company, as_of=day - timedelta(days=1), age_at=day)
+
+    def exposure(self, customer_id):
+        """Return the exposure of a customer in company currency."""
+        figures = self.figures.get(customer_id, {})
+        fault = figures.get('our_fault', 0.0) if self.company.ar_credit_exclude_our_fault else 0.0
+        committed = sum(max(amount, 0.0) for amount in self.rest[customer_id].values())
+        return figures.get('receivable', 0.0) - fault + committed
+
+
+class _PastFacts:
+    """The facts of customers day by day; those of a credit group share the exposure of all its companies."""
+
+    def __init__(self, simulation, customers, date_from):
+        self.env, self.company = simulation.env, simulation.company_id
+        self.limits = customers._ar_get_limits(self.company, {})
+        self.keys = customers._ar_get_limit_keys(self.company)
+        self.promises = self.env['ar.promise']._get_broken_promises(customers, self.company)
+        self.returned = self.env['ar.credit.rule']._get_returned_payments(customers, self.company)
+        # sudo: a shared limit is about all companies of the group; only whether it is kept is shown
+        groups = self.env['ar.credit.group'].sudo().browse(
+            {number for model, number in self.keys.values() if model == 'ar.credit.group'})
+        self.groups = {group.id: group for group in groups}
+        self.own = _PastBooks(simulation, self.company, customers | groups.partner_ids.with_env(self.env), date_from)
+        self.others = [
+            _PastBooks(simulation.sudo(), company, groups.filtered(  # sudo: as above
+                lambda group, company=company: company in group.company_ids).partner_ids, date_from)
+            for company in groups.company_ids - self.company]
+
+    def turn_to(self, day, customers):
+        """Go to a day, on which these customers have documents."""
+        self.day, self.added, self.used = day, defaultdict(float), defaultdict(float)
+        groups = self.env['ar.credit.group'].sudo().browse(  # sudo: as above
+            {number for model, number in map(self.keys.get, customers.ids) if model == 'ar.credit.group'})
+        wanted = customers | groups.partner_ids.with_env(self.env)
+        for books in (self.own, *self.others):
+            books.turn_to(day, wanted.with_env(books.ledger.env))
 
     def take(self, past):
         """Return what a document adds to the exposure: not what its commitments have in it already."""
-        rest, counted = self.rest[past.customer.id], 0.0
+        rest, counted = self.own.rest[past.customer.id], 0.0
         for key, amount in dict(past.of).items():
             if past.kind == credit.ORDER:  # makes the commitment: an invoice of the same day is no second one
                 self.used[key] -= amount
@@ -160,17 +190,29 @@ class _PastFacts:
                 counted += found
         return self.company.currency_id.round(0.0 if past.kind == credit.DELIVERY else past.amount - counted)
 
+    def exposure(self, customer):
+        """Return what the customer's limit is compared with, in company currency: of a group, its whole exposure."""
+        model, number = self.keys[customer.id]
+        if model != 'ar.credit.group':
+            return self.own.exposure(customer.id)
+        group = self.groups[number]
+        total = sum(self.own.exposure(member_id) for member_id in group.partner_ids.ids)
+        for books in self.others:
+            if books.company in group.company_ids:
+                total += books.company.currency_id._convert(
+                    sum(books.exposure(member_id) for member_id in group.partner_ids.ids), self.company.currency_id,
+                    self.company, self.day)
+        return total
+
     def of(self, customer, adds):
         """Return the customer's Facts before a document that adds so much, which then counts for the day's next."""
-        books, limit, day = self.books.get(customer.id, {}), self.limits[customer.id], self.day
-        fault = books.get('our_fault', 0.0) if self.company.ar_credit_exclude_our_fault else 0.0
-        committed = sum(max(amount, 0.0) for amount in self.rest[customer.id].values())
-        before = self.added[customer.id]
-        self.added[customer.id] += adds
+        figures, limit, day = self.own.figures.get(customer.id, {}), self.limits[customer.id], self.day
+        key = self.keys[customer.id]
+        before = self.added[key]
+        self.added[key] += adds
         return credit.Facts(
-            mode=limit.mode, limit=limit.amount, overdue=books.get('overdue_checked', 0.0),
-            exposure=books.get('receivable', 0.0) - fault + committed + before,
-            oldest_days=int(books.get('oldest_days', 0)),
+            mode=limit.mode, limit=limit.amount, overdue=figures.get('overdue_checked', 0.0),
+            exposure=self.exposure(customer) + before, oldest_days=int(figures.get('oldest_days', 0)),
             broken_promises=tuple((day - past).days for past in self.promises.get(customer.id, ()) if past < day),
             returned_payments=tuple((day - past).days for past in self.returned.get(customer.id, ()) if past < day),
             risk_class=customer.ar_credit_class_id.id or None, country=customer.country_id.id or None,

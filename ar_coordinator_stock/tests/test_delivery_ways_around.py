@@ -2,7 +2,6 @@
 
 The plain ways (context, `_action_done`, backorders, done moves that grow) are in test_delivery_hold.py.
 """
-from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
