@@ -9,7 +9,6 @@ from itertools import accumulate
 
 from odoo import api, models
 from odoo.exceptions import UserError
-from odoo.tools.misc import format_date
 
 from ..engine import forecast
 from .ar_ledger import FILTERS
@@ -234,7 +233,7 @@ class ArCashBacktest(models.AbstractModel):
                 'as_of': record['as_of'],
                 **{name: data[name] for name in ('partner_ids', *FILTERS) if data[name] is not None}}},
             'cells': {
-                'name': format_date(self.env, record['as_of']), 'open': record['open'],
+                'name': record['as_of'], 'open': record['open'],
                 'actual': round(sum(record['actual']), 6), 'on_disputed': record['on_disputed'],
                 **{f'{name}_4': round(sum(record[name][:4]), 6) for name in ('actual', *labels)},
                 'forecast': round(sum(record['forecast']), 6),
@@ -243,7 +242,7 @@ class ArCashBacktest(models.AbstractModel):
             'key': 'forecasts', 'title': self.env._("Every forecast"), 'rows': rows,
             'currency_id': data['currency_id'],
             'columns': [
-                {'key': 'name', 'label': self.env._("Forecast of"), 'type': 'text'},
+                {'key': 'name', 'label': self.env._("Forecast of"), 'type': 'date'},
                 {'key': 'open', 'label': self.env._("Open Then"), 'type': 'amount', 'phone': False,
                  'title': self.env._("Without what was disputed or covered by credits")},
                 {'key': 'actual_4', 'label': self.env._("Received in 4 Weeks"), 'type': 'amount'},

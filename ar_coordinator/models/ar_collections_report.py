@@ -300,7 +300,7 @@ class ArCollectionsReport(models.AbstractModel):
                 {'key': 'days', 'label': self.env._("Days until Due"), 'type': 'integer'},
                 {'key': 'amount', 'label': self.env._("Open"), 'type': 'amount'},
                 {'key': 'state', 'label': self.env._("Delivery"), 'type': 'text', 'phone': False},
-                {'key': 'day', 'label': self.env._("On"), 'type': 'date', 'phone': False},
+                {'key': 'day', 'label': self.env._("Date"), 'type': 'date', 'phone': False},
                 {'key': 'reason', 'label': self.env._("Reason"), 'type': 'text', 'phone': False}]}
 
 

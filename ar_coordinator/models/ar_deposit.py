@@ -48,7 +48,7 @@ class ArDeposit(models.Model):
         tracking=True, help="The total as it stands on the slip, or as it was added up before typing.")
     line_ids = fields.One2many(comodel_name='ar.deposit.line', inverse_name='deposit_id', string="Cheques and Cash")
     amount_cheques = fields.Monetary(string="Cheques", compute='_compute_amounts', store=True)
-    amount_cash = fields.Monetary(string="Cash", compute='_compute_amounts', store=True)
+    amount_cash = fields.Monetary(string="Notes and coins", compute='_compute_amounts', store=True)
     amount_total = fields.Monetary(
         string="Total", compute='_compute_amounts', store=True, help="Without the cheques that are dated later.")
     amount_waiting = fields.Monetary(string="Dated Later", compute='_compute_amounts', store=True)
@@ -307,7 +307,7 @@ class ArDepositLine(models.Model):
     sequence = fields.Integer(default=10)
     partner_id = fields.Many2one(
         comodel_name='res.partner', string="Customer", required=True, index=True, ondelete='restrict')
-    kind = fields.Selection(selection=[('cheque', "Cheque"), ('cash', "Cash")], required=True, default='cheque')
+    kind = fields.Selection(selection=[('cheque', "Cheque"), ('cash', "Notes and coins")], required=True, default='cheque')
     number = fields.Char(string="Cheque Number")
     number_key = fields.Char(
         compute='_compute_number_key', store=True, precompute=True, help="Without spaces and leading zeros.")
@@ -403,4 +403,4 @@ class ArDepositLine(models.Model):
 
     def _get_kind_name(self):
         """Return the words for the cheque or the cash."""
-        return self.env._("Cheque %s", self.number) if self.kind == 'cheque' else self.env._("Cash")
+        return self.env._("Cheque %s", self.number) if self.kind == 'cheque' else self.env._("Notes and coins")

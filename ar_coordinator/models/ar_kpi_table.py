@@ -1,7 +1,5 @@
 """The key figures as tables, for files: a row per month, the latest first, and what was wanted."""
 from odoo import models
-from odoo.fields import Date
-from odoo.tools.misc import format_date
 
 GROUPS = {
     'duration': (
@@ -23,7 +21,7 @@ class ArKpiReport(models.AbstractModel):
             'amounts': self.env._("Amounts")}
         tables = [{
             'key': group, 'title': titles[group],
-            'columns': [{'key': 'month', 'label': self.env._("As of"), 'type': 'text'}, *(
+            'columns': [{'key': 'month', 'label': self.env._("As of"), 'type': 'date'}, *(
                 {'key': key, 'label': definitions[key]['label'], 'type': TYPES[definitions[key]['unit']],
                  'title': definitions[key]['formula']} for key in keys)],
             'rows': self._make_rows(data, {key: definitions[key]['unit'] for key in keys}),
@@ -38,7 +36,7 @@ class ArKpiReport(models.AbstractModel):
 
         rows = [{
             'key': point['month'], 'level': 0, 'drill': None,
-            'cells': {'month': format_date(self.env, Date.to_date(point['month'])), **cells(point)},
+            'cells': {'month': point['month'], **cells(point)},
         } for point in reversed(data['series'])]
         if any(key in data['targets'] for key in units):
             rows.append({'key': 'target', 'level': 'total', 'drill': None, 'cells': {

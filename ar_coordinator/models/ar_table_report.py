@@ -46,7 +46,8 @@ class ArTableReport(models.AbstractModel):
             columns: [{key, label, type (one of COLUMN_TYPES; percent is a share: 0.2 for 20 %), title (tooltip),
                 phone (False: not on a phone)}],
             rows: [{key (unique in the table), level (0, 1: part of the row above, or 'total'), cells: {key: value},
-                currency_id (optional, of this row's amounts), drill, drills: {column key: drill}}]; dates are ISO text;
+                currency_id (optional, of this row's amounts), drill, drills: {column key: drill}}]; dates are ISO text
+                (any other text in their column stays as it is: the label of a total);
                 a cell that is None has no meaning (a dash), one that is missing stays empty; drill is None or one of
                 {model, domain, name, context}, {model, res_id}, {action: xml id of a client action, options},
                 {method, args: of this report, returning an action},
@@ -155,7 +156,7 @@ class ArTableReport(models.AbstractModel):
                 if not text:
                     continue
                 if choice['type'] in ('date', 'period'):
-                    found[key] = text if _is_date(text) else None
+                    found[key] = text if is_date(text) else None
                 elif choice['type'] == 'records':
                     numbers = text.split('-')
                     found[key] = [int(number) for number in numbers] if all(map(str.isdigit, numbers)) else None
@@ -213,9 +214,10 @@ def _first_rows(rows, count):
     return [row for number, row in enumerate(rows) if number < count or row.get('level') == 'total']
 
 
-def _is_date(text):
+def is_date(text):
+    """Whether `text` is a day as ISO text (or a date), as cells of type date hold them."""
     try:
         fields.Date.to_date(text)
     except ValueError:
         return False
-    return len(text) == 10
+    return len(str(text)) == 10

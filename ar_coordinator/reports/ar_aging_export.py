@@ -158,6 +158,8 @@ class ArAgingReport(models.AbstractModel):
         totals = [
             line(self.env._("Total"), currency, values) for currency, values in self._total_lines(data)]
         pages = [rows[start:start + ROWS_PER_PAGE] for start in range(0, len(rows), ROWS_PER_PAGE)] or [[]]
+        if len(pages[-1]) + len(totals) + len(data['differences']) > ROWS_PER_PAGE + 1:
+            pages.append([])  # the totals and what explains a difference stay together
         currency = self.env['res.currency'].browse(data['currency_id'])
 
         def amount(value):

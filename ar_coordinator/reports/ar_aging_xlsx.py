@@ -50,6 +50,14 @@ class AgingWorkbook:
             self._amounts[key] = self.workbook.add_format(style)
         return self._amounts[key]
 
+    def number_format(self, number_format, total=False):
+        """Format of what is no amount, cached."""
+        key = (number_format, total)
+        if key not in self._amounts:
+            style = {'bold': True, 'top': 1} if total else {}
+            self._amounts[key] = self.workbook.add_format({'num_format': number_format, **style})
+        return self._amounts[key]
+
     def add_sheet(self, name, widths, head_rows):
         """A sheet with columns of `widths`, everything down to the row `head_rows` (the headings) frozen."""
         sheet = self.workbook.add_worksheet(name[:TITLE_LENGTH])
@@ -138,7 +146,8 @@ class AgingWorkbook:
         elif kind == 'amount':
             sheet.write_number(row, column, value, self.amount_format(currency, total=total))
         else:
-            sheet.write_number(row, column, value, self.total_label if total else None)
+            number_format = '0" %"' if kind == 'percent' else '0.0' if isinstance(value, float) else '#,##0'
+            sheet.write_number(row, column, value, self.number_format(number_format, total))
 
     def _write_totals(self, sheet, row, columns, first_column, is_flat):
         """Totals; formulas where the rows above are what adds up."""

@@ -4,18 +4,21 @@ The PDF is landscape A4; title, companies, parameters, user, time and page numbe
 on every page it fills. Pages are self-contained and made up here, as unpatched wkhtmltopdf knows no page headers.
 """
 import io
+import textwrap
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools.misc import format_date, format_datetime, formatLang
 
-from ..models.ar_table_report import _first_rows
+from ..models.ar_table_report import _first_rows, is_date
 from ..models.ar_wording import counted
 from .ar_aging_xlsx import open_workbook
-from .ar_table_xlsx import TableWorkbook
+from .ar_table_xlsx import TableWorkbook, name_currencies
 
 LINES_PER_PAGE = 29  # of 21 px each, below the head of the page
 TABLE_WIDTH = 1040  # px of a page
+PADDING = 12  # px between columns, on average
+LARGEST_FONT = 12.0  # px
 MOST_ROWS = 3000  # of one table on paper: a hundred pages; more are in the XLSX only
 CHARACTER_WIDTH = 0.54  # of the font size, on average
 LONGEST_TEXT, LONGEST_OF_FEW = 42, 90  # characters of a text cell, of few columns; longer ones are cut
@@ -100,6 +103,7 @@ class ArTableReport(models.AbstractModel):
 
     def _get_pdf_parts(self, table, currency_id):
         """[(part, height in lines)]: a table in pieces that fit a page each."""
+        table = name_currencies(self.env, table, currency_id)
         columns = table['columns']
         longest = LONGEST_TEXT if len(columns) > 4 else LONGEST_OF_FEW
         currency_id = table.get('currency_id') or currency_id
@@ -111,10 +115,10 @@ class ArTableReport(models.AbstractModel):
             for row in _first_rows(table['rows'], MOST_ROWS)]
         headings = [
             {'label': column['label'], 'is_text': column['type'] in ('text', 'date')} for column in columns]
-        font_size = self._get_font_size([column['label'] for column in columns], [row['cells'] for row in rows])
+        font_size, heading_lines = self._get_font_size(
+            [column['label'] for column in columns], [row['cells'] for row in rows])
         checks = [
-            {**check, 'amount': self._format_cell(
-                check.get('amount', ""), 'amount', check.get('currency_id') or currency_id)}
+            {**check, 'amount': self._format_check(check, currency_id)}
             for check in table.get('checks') or []]
         if len(rows) < len(table['rows']):
             left = len(table['rows']) - len(rows)
@@ -122,7 +126,7 @@ class ArTableReport(models.AbstractModel):
                 left, self.env._("1 more row is not printed. It is in the XLSX file."),
                 self.env._("%s more rows are not printed. They are in the XLSX file.", left))})
         note = table.get('note') or ""
-        overhead = 3 + (1 + len(note) // 160 if note else 0)
+        overhead = 2 + heading_lines + (1 + len(note) // 160 if note else 0)
         per_page = LINES_PER_PAGE - overhead
         parts = []
         for start in range(0, max(len(rows), 1), per_page):
@@ -141,9 +145,28 @@ class ArTableReport(models.AbstractModel):
         return parts
 
     def _get_font_size(self, labels, rows):
-        """Size in px at which all columns fit the page: an amount that does not fit would be cut off."""
-        characters = sum(max(map(len, column)) for column in zip(labels, *rows, strict=True))
-        return round(min(12.0, max(5.0, (TABLE_WIDTH - 8 * len(labels)) / (max(characters, 1) * CHARACTER_WIDTH))), 1)
+        """(size in px, lines of the headings) at which all columns fit the page: an amount that does not fit would be cut.
+
+        Headings are broken into lines only where the table is too wide otherwise.
+        """
+        cells = [max((len(cell) for cell in column), default=1) for column in zip(*rows, strict=True)] or [1] * len(labels)
+        widths = [max(len(label), cell) for label, cell in zip(labels, cells, strict=True)]
+        lines = 1
+        if self._fit_font(widths) < LARGEST_FONT:
+            widths = [max(cell, *map(len, (label or "-").split())) for label, cell in zip(labels, cells, strict=True)]
+            lines = max(len(textwrap.wrap(label, width)) for label, width in zip(labels, widths, strict=True))
+        return self._fit_font(widths), max(lines, 1)
+
+    def _fit_font(self, widths):
+        """Size in px for columns of so many characters."""
+        room = TABLE_WIDTH - PADDING * len(widths)
+        return round(min(LARGEST_FONT, max(5.0, room / (sum(widths) * CHARACTER_WIDTH))), 1)
+
+    def _format_check(self, check, currency_id):
+        """The amount of a proof, with its currency where that is not the table's."""
+        own = check.get('currency_id') or currency_id
+        amount = self._format_cell(check.get('amount', ""), 'amount', own)
+        return f"{amount} {self.env['res.currency'].browse(own).name}" if amount and own != currency_id else amount
 
     def _format_cell(self, value, kind, currency_id, longest=LONGEST_TEXT):
         """A value as text in the user's language."""
@@ -153,7 +176,7 @@ class ArTableReport(models.AbstractModel):
             text = str(value)
             return text if len(text) <= longest else f"{text[:longest - 1]}…"
         if kind == 'date':
-            return format_date(self.env, value)
+            return format_date(self.env, value) if is_date(value) else value
         if kind == 'percent':
             return self.env._("%s %%", formatLang(self.env, value * 100, digits=2))
         if kind == 'amount':

@@ -131,3 +131,4 @@ from . import test_payment_move
 from . import test_till_conserved
 from . import test_uninstall
 from . import test_portal_payments
+from . import test_table_files

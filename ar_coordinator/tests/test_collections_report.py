@@ -1,5 +1,6 @@
 """The weekly collections report on a hand-built ledger: exact amounts, files that say the same, who may see it."""
 import io
+from datetime import datetime
 
 from freezegun import freeze_time
 from openpyxl import load_workbook
@@ -194,9 +195,9 @@ class TestCollectionsReport(CollectionsCommon):
             row for row in book['Shares'].iter_rows() if row[0].value == "As of")]
         rows = {row[0].value: dict(zip(head, (cell.value for cell in row), strict=True))
                 for row in book['Shares'].iter_rows()}
-        self.assertAlmostEqual(rows["03/31/2026"]["Overdue share"], data['overdue_share'] / 100, 9)
+        self.assertAlmostEqual(rows[datetime(2026, 3, 31)]["Overdue share"], data['overdue_share'] / 100, 9)
         self.assertAlmostEqual(rows["Target"]["Overdue share"], 0.25, 9)
-        self.assertAlmostEqual(rows["02/28/2026"]["Overdue share"] or 0, 0, 9)
+        self.assertAlmostEqual(rows[datetime(2026, 2, 28)]["Overdue share"] or 0, 0, 9)
         pages = self.pdf_text(report, months=3)
         for text in ("Dunning Success by Level", "Collected this month", "640.00"):
             self.assertIn(text, pages)

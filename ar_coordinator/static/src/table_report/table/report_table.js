@@ -4,6 +4,7 @@ import { deserializeDate, formatDate } from "@web/core/l10n/dates";
 import { useService } from "@web/core/utils/hooks";
 import { formatFloat, formatInteger, formatMonetary } from "@web/views/fields/formatters";
 
+const ISO_DATE = /^\d{4}-\d{2}-\d{2}$/; // anything else in a column of dates is a label
 const DASH = "–"; // a figure without meaning is not a zero
 
 export class ReportTable extends Component {
@@ -42,6 +43,12 @@ export class ReportTable extends Component {
             rows.push(entry);
         }
         return rows;
+    }
+
+    /** Whether amounts are in other currencies than the one above the report: then each says its own. */
+    get isMixed() {
+        const { rows, currency_id: currencyId } = this.props.table;
+        return rows.some((row) => row.currency_id && row.currency_id !== currencyId);
     }
 
     get remaining() {
@@ -95,11 +102,11 @@ export class ReportTable extends Component {
         }
         const currencyId = row.currency_id || this.props.table.currency_id;
         const formats = {
-            date: () => formatDate(deserializeDate(value)),
+            date: () => (ISO_DATE.test(value) ? formatDate(deserializeDate(value)) : value),
             amount: () =>
                 formatMonetary(value, {
                     currencyId,
-                    noSymbol: !row.currency_id || row.currency_id === this.props.table.currency_id,
+                    noSymbol: !this.isMixed,
                 }),
             percent: () => `${formatFloat(value * 100, { digits: [0, 2] })}\u00a0%`,
             days: () => formatFloat(value, { digits: [0, 1] }),
