@@ -170,6 +170,10 @@ from . import ar_report_filter
 from . import ar_hand_over_file
 from . import ar_hand_over_report
 from . import ar_write_off
+from . import ar_write_off_entry
+from . import ar_write_off_line
+from . import ar_write_off_limit
+from . import ar_write_off_refund
 from . import ar_small_balance
 from . import ar_cash_rest
 from . import ar_cash_next_invoice
