@@ -43,6 +43,11 @@ SCREENS = (
     ("cash_desk", "/odoo/ar-cash-desk", ".o_ar_receipt", (
         (".o_ar_receipt", "damaged", ".o_ar_cash_items .o_ar_rest"),)),
     ("cash_journal", "/odoo/ar-cash-journal", ".o_ar_report_table", ()),
+    ("deposit", "/odoo/ar-deposits", ".o_data_row", ((".o_data_row .o_data_cell", "0871", ".o_form_view"),)),
+    ("returned_payment", "/odoo/ar-returned-payments", ".o_data_row", (
+        (".o_data_row .o_data_cell[name=partner_id]", 0, ".o_form_view"),)),
+    ("misdirected_payment", "/odoo/ar-misdirected-payments", ".o_data_row", (
+        (".o_data_row .o_data_cell[name=partner_id]", 0, ".o_form_view"),)),
     ("cash_forecast", "/odoo/ar-cash-forecast", ".o_ar_chart canvas", ()),
     ("collectors", "/odoo/ar-collectors", ".o_ar_report_table", ()),
     ("team", "/odoo/ar-team", ".o_ar_team_card", ()),
