@@ -23,6 +23,7 @@ AMBIGUOUS = 0.5  # the most an ambiguous proposal gets
 FAMILY_LIMIT = 150  # open items that are searched for sums
 ADVICE_DAYS = 30  # between a remittance advice and the money it announces, where only customer and amount agree
 REPEAT_DAYS = 10  # between two payments of one customer and amount, the later may be the first one made twice
+ADVICE_UNPROVEN = 0.45  # at most, of a reading by an advice that anybody may have sent: a person decides, always
 ADVICE_DIFFERS = 0.75  # how much an advice is worth that does not agree with the amount or with what is open
 
 # who paid
@@ -96,6 +97,7 @@ class Advice:
     :ivar int amount: of the payment, in the smallest unit
     :ivar reference: what the payment is announced to be named by ('' if nothing)
     :ivar tuple lines: (item key, amount paid, deduction) each; the deduction is what the customer keeps back
+    :ivar bool proven: it came by a way, or was looked at by somebody, that makes it the customer's own word
     """
 
     key: int
@@ -104,6 +106,7 @@ class Advice:
     date: date
     reference: str
     lines: tuple
+    proven: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -494,6 +497,8 @@ class Book:
             reading.rest = -sum(reading.deductions.values())
         reading.customer = reading.customer or self.items[next(iter(reading.paid))].customer
         reading.confidence = WHO[who] * WHAT[ADVISED] * (1.0 if agrees and not left else ADVICE_DIFFERS)
+        if not advice.proven:
+            reading.confidence = min(reading.confidence, ADVICE_UNPROVEN)
         return reading
 
     def _names_other(self, receipt, named, reading):

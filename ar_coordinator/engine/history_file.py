@@ -69,6 +69,7 @@ MIN_YEAR, MAX_YEAR = 1970, 2099
 MAX_TEXT = {'number': 64, 'partner_ref': 128, 'partner_name': 256, 'tag': 64, 'email': 254}
 EXCEL_ERRORS = {'#NULL!', '#DIV/0!', '#VALUE!', '#REF!', '#NAME?', '#NUM!', '#N/A'}
 # A correct number with its sign: the only text starting with + or - that a spreadsheet may see as it is.
+FORMULA_STARTS = tuple('=+-@\t\r\n|%\uff1d\uff0b\uff0d\uff20')  # the last four: full width
 PLAIN_NUMBER = re.compile(r"[+-]?\d[\d.,' \u00a0\u202f]*")
 
 Problem = namedtuple('Problem', 'row column value code params')
@@ -514,8 +515,16 @@ def safe_cell(cell):
     >>> safe_cell("=1+1"), safe_cell("-12.50"), safe_cell("@x")
     ("'=1+1", '-12.50', "'@x")
     """
-    text = printable(cell)
-    if text[:1] in ('=', '+', '-', '@', '\t', '\r', '\n', '|', '%') and not PLAIN_NUMBER.fullmatch(text):
+    return quote_formula(printable(cell))
+
+
+def quote_formula(text):
+    """Return a text of ours for a CSV file, quoted where a spreadsheet would take it for a formula or a command.
+
+    >>> quote_formula("=1+1"), quote_formula("\\t=1+1"), quote_formula("-12.50"), quote_formula("a=b")
+    ("'=1+1", "'\\t=1+1", '-12.50', 'a=b')
+    """
+    if text[:1] in FORMULA_STARTS and not PLAIN_NUMBER.fullmatch(text):
         return "'" + text
     return text
 

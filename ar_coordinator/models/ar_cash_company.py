@@ -18,6 +18,12 @@ class ResCompany(models.Model):
         comodel_name='account.account', string="Account for Bank Fees", ondelete='set null',
         domain="[('account_type', 'in', ('expense', 'expense_other', 'expense_direct_cost'))]")
 
+    ar_cash_mail_server = fields.Char(
+        string="Mail Server That Checks Senders",
+        help="The name your own mail server writes into the header Authentication-Results, for instance"
+             " mx.example.com. Advices by e-mail that it vouches for (DMARC or DKIM of the sender's domain) count as"
+             " the customer's own word. It must remove headers of that name from what comes in. Empty: no e-mail does.")
+
     ar_cash_rate_tolerance = fields.Float(
         string="Difference of Exchange Rates (%)", default=2.0, digits=(5, 2),
         help="How far the rate a customer paid at may be from the rate of the day. Up to there an item in another"
@@ -54,6 +60,7 @@ class ResConfigSettings(models.TransientModel):
     ar_cash_threshold = fields.Float(related='company_id.ar_cash_threshold', readonly=False)
     ar_cash_fee = fields.Monetary(
         related='company_id.ar_cash_fee', readonly=False, currency_field='currency_id')
+    ar_cash_mail_server = fields.Char(related='company_id.ar_cash_mail_server', readonly=False)
     ar_cash_fee_account_id = fields.Many2one(related='company_id.ar_cash_fee_account_id', readonly=False)
     ar_cash_rate_tolerance = fields.Float(related='company_id.ar_cash_rate_tolerance', readonly=False)
     ar_cash_registered_days = fields.Integer(related='company_id.ar_cash_registered_days', readonly=False)

@@ -20,7 +20,7 @@ from .ar_guard import without_defaults
 
 GUARDED_FIELDS = {
     'name', 'company_id', 'kind', 'state', 'origin', 'sender', 'content', 'checksum', 'size', 'message', 'controls',
-    'controls_agree', 'inbox_id', 'line_ids', 'advice_ids'}
+    'controls_agree', 'inbox_id', 'line_ids', 'advice_ids', 'sender_verified'}
 MAX_MEGABYTES = 20  # ir.config_parameter ar_coordinator.cash_file_max_megabytes
 TRIES = 5  # of a batch, when others load into the same journal
 AT_ONCE = 100  # lines loaded while the user waits; more are loaded in the background
@@ -48,6 +48,8 @@ class ArCashFile(models.Model):
         ], required=True, default='check', index=True, tracking=True)
     origin = fields.Selection(selection=[('upload', "Upload"), ('email', "E-mail")], required=True, default='upload')
     sender = fields.Char(help="Who sent the e-mail it came with.")
+    sender_verified = fields.Boolean(
+        readonly=True, help="Our own mail server vouched for the sender's domain when the e-mail came in.")
     inbox_id = fields.Many2one(comodel_name='ar.cash.inbox', string="E-mail Address", ondelete='set null')
     partner_id = fields.Many2one(
         comodel_name='res.partner', string="Customer", index='btree_not_null', ondelete='restrict',

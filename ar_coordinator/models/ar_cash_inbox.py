@@ -1,10 +1,13 @@
 """E-mail addresses that take bank files and remittance advices as attachments.
 
 An e-mail can say anything about who sent it. So transactions of a bank file that came by e-mail always wait for
-somebody to load them, and an advice counts by itself only if the sender is a contact of one customer and all its
-documents are that customer's. Nothing is lost: what cannot be read is kept and says why, an e-mail without attachment
-is kept as text.
+somebody to load them; an advice explains money only if the sender is a contact of one customer and all its documents
+are that customer's, and what it explains waits for a person, unless somebody has confirmed the advice or the company's
+own mail server vouches for the sender (RFC 8601; Odoo keeps no such result itself). Nothing is lost: what cannot be
+read is kept and says why, an e-mail without attachment is kept as text.
 """
+import re
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import email_normalize, html2plaintext
@@ -12,13 +15,16 @@ from odoo.tools import email_normalize, html2plaintext
 from ..parsers.base import one_line
 
 BOUNCES = ('mailer-daemon', 'postmaster')
+RESULT = re.compile(r'\s*(dmarc|dkim)\s*=\s*pass\b(.*)', re.DOTALL)
+NOT_RESULTS = re.compile(r'"[^"]*"|\([^()]*\)')
+DOMAIN = {'dmarc': re.compile(r'\sheader\.from=([\w.-]+)'), 'dkim': re.compile(r'\sheader\.d=([\w.-]+)')}
 SMALL_PICTURE = 20_000  # bytes; pictures below are logos of signatures
 
 
 class ArCashInbox(models.Model):
     _name = 'ar.cash.inbox'
     _description = "Cash E-mail Address"
-    _inherit = ['ar.guard', 'mail.alias.mixin.optional']
+    _inherit = ['ar.guard', 'ar.alias.guard']
     _order = 'name, id'
 
     name = fields.Char(required=True, default=lambda self: self.env._("Remittances"))
@@ -69,6 +75,9 @@ class MailThread(models.AbstractModel):
         if any(route[0] == 'ar.cash.file' for route in routes or ()) \
                 and self.env['ar.cash.file']._is_automatic(message, message_dict):
             routes = [route for route in routes if route[0] != 'ar.cash.file']
+        routes = [
+            (route[0], route[1], {**(route[2] or {}), 'headers': message.get_all('Authentication-Results') or []},
+             *route[3:]) if route[0] == 'ar.cash.file' else route for route in routes or ()]
         return super()._message_route_process(message, message_dict, routes)
 
 
@@ -118,7 +127,8 @@ class ArCashFile(models.Model):
         self = self.with_company(company)
         common = {
             'origin': 'email', 'inbox_id': inbox.id, 'sender': one_line(msg_dict.get('email_from'), 200),
-            'partner_id': self._find_sender(msg_dict, company).id}
+            'partner_id': self._find_sender(msg_dict, company).id,
+            'sender_verified': self._is_sender_verified(msg_dict, values.get('headers'), company)}
         files = self.browse()
         for name, data in self._get_mailed_files(msg_dict):
             file, is_new = self._keep(company, name, data, **common)
@@ -141,6 +151,28 @@ class ArCashFile(models.Model):
             company, subject or self.env._("E-mail"), words.encode(), read=False, state='refused', message=message,
             **common)
         return file
+
+    @api.model
+    def _is_sender_verified(self, msg_dict, headers, company):
+        """Say whether the company's own mail server vouches for the sender's domain.
+
+        Only the latest result with that server's name counts: it was written last, on top of what the sender wrote.
+
+        :param list headers: values of Authentication-Results, as they came
+        """
+        server = (company.ar_cash_mail_server or '').strip().lower()
+        domain = (email_normalize(msg_dict.get('email_from') or '') or '').rpartition('@')[2]
+        if not server or not domain or not isinstance(headers, list):
+            return False
+        for header in headers:
+            name, _semicolon, results = str(header).partition(';')
+            if (name.split() or [''])[0].lower() != server:
+                continue
+            # what the sender may have written himself, in quotes or comments, is no result
+            parts = NOT_RESULTS.sub('', results).lower().split(';')
+            found = [(match[1], match[2]) for part in parts if (match := RESULT.match(part))]
+            return any(domain in DOMAIN[kind].findall(properties) for kind, properties in found)
+        return False
 
     def _find_sender(self, msg_dict, company):
         """Return the customer whose contact wrote, if there is exactly one with this address."""

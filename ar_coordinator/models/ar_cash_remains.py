@@ -76,13 +76,13 @@ class ResPartner(models.Model):
 
     ar_cash_short_action = fields.Selection(
         selection=SHORT_DEFAULTS, string="Paid Too Little", company_dependent=True, copy=False,
-        groups='ar_coordinator.group_ar_base', help="Empty: as the company does it.")
+        groups='ar_coordinator.group_ar_base', tracking=True, help="Empty: as the company does it.")
     ar_cash_short_reason_id = fields.Many2one(
         comodel_name='ar.dispute.reason', string="Reason of Short Payments", company_dependent=True, copy=False,
-        groups='ar_coordinator.group_ar_base')
+        groups='ar_coordinator.group_ar_base', tracking=True)
     ar_cash_over_action = fields.Selection(
         selection=OVER_DEFAULTS, string="Paid Too Much", company_dependent=True, copy=False,
-        groups='ar_coordinator.group_ar_base', help="Empty: as the company does it.")
+        groups='ar_coordinator.group_ar_base', tracking=True, help="Empty: as the company does it.")
 
 
 class ArCashProposal(models.Model):
@@ -136,7 +136,7 @@ class ArCashProposal(models.Model):
         partner = self.partner_id.with_company(self.company_id)
         return (
             partner.ar_cash_short_reason_id or self.company_id.ar_cash_short_reason_id
-            or self.env.ref('ar_coordinator.dispute_reason_unclear'))
+            or self.env['ar.dispute.reason']._get_standard())
 
     def write(self, vals):
         """Override: what remains is chosen while the proposal waits."""

@@ -179,7 +179,9 @@ class ResPartner(models.Model):
         """Give the collector (else a manager) a task for each customer whose review is due and has none yet."""
         # sudo: a job
         partners = self.sudo().with_company(company).search([('ar_credit_review_date', '<=', company._ar_today())])
-        kind = self.env.ref('ar_coordinator.ar_activity_credit_review')
+        kind = self.env.ref('ar_coordinator.ar_activity_credit_review', raise_if_not_found=False)
+        if not kind:
+            return  # somebody deleted this type of task: nobody is to be reminded
         reminded = {activity.res_id for activity in self.env['mail.activity'].sudo().search_fetch([  # sudo: a job
             ('res_model', '=', 'res.partner'), ('activity_type_id', '=', kind.id), ('res_id', 'in', partners.ids)],
             ['res_id'])}

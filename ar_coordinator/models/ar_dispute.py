@@ -323,7 +323,7 @@ class ArDispute(models.Model):
         undisputed = move._ar_get_undisputed()
         dispute = self.sudo().create({  # sudo: `origin` is not for users to write; access is checked below
             'move_id': move.id,
-            'reason_id': (reason or self.env.ref('ar_coordinator.dispute_reason_unclear')).id,
+            'reason_id': (reason or self.env['ar.dispute.reason']._get_standard()).id,
             'customer_note': note,
             'origin': origin,
             **({'line_ids': [Command.create({'move_line_id': line.id, 'quantity': quantity})

@@ -9,7 +9,7 @@ from odoo.exceptions import ValidationError
 class ArDisputeDepartment(models.Model):
     _name = 'ar.dispute.department'
     _description = "Dispute Department"
-    _inherit = ['ar.guard', 'mail.alias.mixin.optional']
+    _inherit = ['ar.guard', 'ar.alias.guard']
     _order = 'sequence, name, id'
 
     name = fields.Char(required=True, translate=True)

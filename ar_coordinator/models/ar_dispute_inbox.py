@@ -49,7 +49,7 @@ class ArDispute(models.Model):
             or self._find_named_invoices(customer, company, words)
         values.update({
             'company_id': company.id,
-            'reason_id': self.env.ref('ar_coordinator.dispute_reason_unclear').id,
+            'reason_id': self.env['ar.dispute.reason']._get_standard().id,
             'contact_id': author.id if customer else False,
             'customer_note': f"{subject}\n\n{words}".strip(),
             'origin': 'email',

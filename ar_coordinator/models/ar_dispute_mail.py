@@ -52,7 +52,12 @@ class ArDispute(models.Model):
                 summary=self.env._("%s has no e-mail address: tell them", self.partner_id.display_name or self.name))
             return False
         # sudo: templates and addresses; whoever decides may not write templates
-        self.sudo().message_mail_with_source(self.env.ref(template_xmlid).sudo(), force_send=False)
+        template = self.env.ref(template_xmlid, raise_if_not_found=False)
+        if not template:
+            self._message_log(body=self.env._(
+                "The customer was not told: the text of this e-mail (%s) was deleted.", template_xmlid))
+            return False
+        self.sudo().message_mail_with_source(template.sudo(), force_send=False)
         self.env.ref('mail.ir_cron_mail_scheduler_action').sudo()._trigger()
         return True
 

@@ -3,7 +3,9 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
+
+STANDARD = ('dispute_reason_unclear', 'dispute_reason_imported')
 
 
 class ArDisputeReason(models.Model):
@@ -48,6 +50,26 @@ class ArDisputeReason(models.Model):
             if not 0 <= reason.sla_days <= 366:
                 raise ValidationError(self.env._(
                     "%s: the days to resolve are between 0 and 366.", reason.name))
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_standard(self):
+        """E-mails, short payments and imports fall back on these reasons."""
+        for name in STANDARD:
+            if (standard := self.env.ref(f'ar_coordinator.{name}', raise_if_not_found=False)) in self:
+                raise UserError(self.env._(
+                    "%s: e-mails, short payments and imports use this reason. Archive or rename it instead.",
+                    standard.name))
+
+    @api.model
+    def _get_standard(self, name='dispute_reason_unclear'):
+        """Return one of the STANDARD reasons, or the first there is where somebody deleted it.
+
+        :raise UserError: when there is no reason left
+        """
+        reason = self.env.ref(f'ar_coordinator.{name}', raise_if_not_found=False) or self.search([], limit=1)
+        if not reason:
+            raise UserError(self.env._("There is no dispute reason left: make one under Configuration first."))
+        return reason
 
     def _get_deadline(self, date_open, company):
         """Return the day a dispute opened on `date_open` is due: working days by the company's calendar, in its zone.

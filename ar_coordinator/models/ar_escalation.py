@@ -22,6 +22,7 @@ from .ar_wording import counted
 _logger = logging.getLogger(__name__)
 
 ACTIVITY = 'ar_coordinator.mail_activity_type_escalation'
+TASK_EDITABLE = {'date_deadline', 'note', 'summary'}  # of the task of an escalation that waits
 BATCH = 100  # customers told in one transaction
 EDITABLE = {'answer', 'message_main_attachment_id'}
 STATES = [
@@ -408,11 +409,38 @@ class MailActivity(models.Model):
         :raise AccessError: for the task of somebody else, unless one may answer for him
         """
         records = self._ar_get_answered()
+        records.state = 'acknowledged'  # an open escalation does not let go of its task
         result = super()._action_done(feedback=feedback, attachment_ids=attachment_ids)
         if feedback and records:
             records.answer = feedback
         records._answer('acknowledged', self.env.user)
         return result
+
+    def write(self, vals):
+        """Override: the task of an escalation that waits stays with who was told; only its day moves.
+
+        :raise AccessError: see `_ar_check_task`
+        """
+        if set(vals) - TASK_EDITABLE:
+            self._ar_check_task()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_escalation(self):
+        self._ar_check_task()
+
+    def _ar_check_task(self):
+        """:raise AccessError: for the task of an escalation that waits: it is answered, or a manager passes it on"""
+        tasks = self.filtered(lambda activity: activity.res_model == 'ar.escalation')
+        if self.env.su or not tasks:
+            return
+        # sudo: whether it waits, and for whom, whoever sees the task
+        for record in self.env['ar.escalation'].sudo().browse(tasks.mapped('res_id')).exists():
+            own = tasks.filtered(lambda task, record=record: task.res_id == record.id)
+            if record.state == 'open' and record.user_id in own.user_id:
+                raise AccessError(self.env._(
+                    "%s waits for an answer and keeps its task: take it on or give it back, or let a manager pass it"
+                    " on.", record.display_name))
 
     def _ar_get_answered(self):
         """Return the escalations that wait and that completing these tasks answers, with superuser's eyes.

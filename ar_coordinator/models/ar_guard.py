@@ -4,6 +4,9 @@ They move by their buttons only: what a caller may not write he may not slip in 
 the commercial partner. And nobody gives a record to a company or an owner whose records he may not write.
 """
 from odoo import api, models
+from odoo.exceptions import AccessError
+
+ALIAS_FIELDS = {'alias_id', 'alias_defaults'}
 
 
 class ArGuard(models.AbstractModel):
@@ -40,6 +43,31 @@ class ArGuard(models.AbstractModel):
         """Whether the company is computed, and not chosen."""
         field = self._fields.get('company_id')
         return bool(field and field.compute and field.readonly)
+
+
+class ArAliasGuard(models.AbstractModel):
+    """Mixin of records with an e-mail address: what the address makes, and in which company, follows the record.
+
+    Odoo writes aliases as superuser: a user could take over the address of another company's record, or let his own
+    make records there.
+    """
+    _name = 'ar.alias.guard'
+    _inherit = ['mail.alias.mixin.optional']
+    _description = "Guarded Record with an E-mail Address"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._check_alias_vals(*vals_list)
+        return super(ArAliasGuard, without_defaults(self, ALIAS_FIELDS)).create(vals_list)
+
+    def write(self, vals):
+        self._check_alias_vals(vals)
+        return super().write(vals)
+
+    def _check_alias_vals(self, *vals_list):
+        """:raise AccessError: for a user who chooses the alias itself, or its default values"""
+        if not self.env.su and any(ALIAS_FIELDS & set(vals) for vals in vals_list):
+            raise AccessError(self.env._("Of an e-mail address only its name and domain are chosen."))
 
 
 def _without_company(vals):

@@ -12,6 +12,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tools.misc import format_date
 
+from ..engine.history_file import quote_formula
 from .ar_dunning_print import LETTER_REPORT
 from .ar_guard import without_defaults
 
@@ -160,8 +161,7 @@ def _make_csv(head, rows):
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=';')
     for row in (head, *rows):
-        writer.writerow([
-            f"'{cell}" if str(cell or "").startswith(('=', '+', '-', '@', '\t')) else cell or "" for cell in row])
+        writer.writerow([quote_formula(str(cell or "")) for cell in row])
     return buffer.getvalue().encode('utf-8-sig')
 
 

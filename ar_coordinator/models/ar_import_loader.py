@@ -424,7 +424,7 @@ class ArImportLoader(models.AbstractModel):
 
     def _create_disputes(self, plans):
         """Record the disputes from the invoice's date; what was settled in full was disputed until then."""
-        reason = self.env.ref('ar_coordinator.dispute_reason_imported')
+        reason = self.env['ar.dispute.reason']._get_standard('dispute_reason_imported')
         disputes = self.env['ar.dispute'].sudo()  # sudo: history comes with its end; the moves are the user's own
         disputes.create([{
             'move_id': plan.move.id,
@@ -443,7 +443,7 @@ class ArImportLoader(models.AbstractModel):
             if plan.entry.settled_amount == plan.entry.amount}
         disputes = self.env['ar.dispute'].search([
             ('move_id', 'in', list(closed)), ('date_closed', '=', False),
-            ('reason_id', '=', self.env.ref('ar_coordinator.dispute_reason_imported').id)])
+            ('reason_id', '=', self.env['ar.dispute.reason']._get_standard('dispute_reason_imported').id)])
         for day, group in disputes.grouped(lambda dispute: closed[dispute.move_id.id]).items():
             # sudo: found with the user's rights; the state is not for users to write
             group.sudo().write({'state': 'closed', 'date_closed': fields.Date.to_string(day)})

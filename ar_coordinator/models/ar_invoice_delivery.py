@@ -1,8 +1,7 @@
 """What is known of an invoice's delivery beyond Odoo's messages: opened online, or delivered by other means.
 
 Openings are noted down by the portal, and by the image of an e-mail (ar_mail_opening.py); the rest by users through the
-dialog of the invoice, which goes to the invoice's chatter. Nothing is edited: what was wrong is taken back, and stays as
-a record.
+dialog of the invoice, which goes to the invoice's chatter. Nothing is edited: what was wrong is taken back, and stays.
 """
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError

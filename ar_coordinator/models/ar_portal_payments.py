@@ -61,8 +61,12 @@ class ArPortal(models.AbstractModel):
             ('state', '=', 'confirmed'), '|', ('payment_id', 'in', lines.move_id.origin_payment_id.ids),
             ('statement_line_id', 'in', lines.move_id.statement_line_id.ids)])
         returned = defaultdict(float)
-        for record in returns:
-            returned[record._get_own_lines().move_id.id] += record.amount
+        customers = lines.partner_id.commercial_partner_id
+        for record in returns:  # of one transfer for several customers, this customer's part
+            own = record.entry_line_ids.filtered(
+                lambda line: line.account_type == 'asset_receivable'
+                and line.partner_id.commercial_partner_id in customers)
+            returned[record._get_own_lines().move_id.id] += sum(own.mapped('amount_currency'))
         proposals = self.env['ar.cash.proposal'].search([
             ('state', '=', 'proposed'), '|', ('payment_line_id', 'in', lines.ids),
             ('statement_line_id', 'in', waiting.ids)])

@@ -47,7 +47,11 @@ class ArPromisePlan(models.Model):
 
     def _send(self, template):
         """Queue an e-mail to the customer; as superuser."""
-        self.message_mail_with_source(self.env.ref(template), force_send=False)
+        source = self.env.ref(template, raise_if_not_found=False)
+        if not source:
+            raise UserError(self.env._(
+                "The text of this e-mail (%s) was deleted: update the app to get it back.", template))
+        self.message_mail_with_source(source, force_send=False)
         self.env.ref('mail.ir_cron_mail_scheduler_action')._trigger()
 
     def _get_recipient(self):

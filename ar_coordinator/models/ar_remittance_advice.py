@@ -19,7 +19,8 @@ from ..parsers.base import one_line
 from . import ar_cash_file_texts as texts
 from .ar_guard import of_customers, without_defaults
 
-GUARDED_FIELDS = {'state', 'origin', 'file_id', 'statement_line_id', 'message', 'proposal_id', 'sender_known'}
+GUARDED_FIELDS = {'state', 'origin', 'file_id', 'statement_line_id', 'message', 'proposal_id', 'sender_known',
+                  'confirmed_by_id'}
 PIECE_LENGTH = 6  # digits that name a document without its letters
 
 
@@ -51,6 +52,13 @@ class ArRemittanceAdvice(models.Model):
         required=True, default='hand')
     file_id = fields.Many2one(comodel_name='ar.cash.file', index='btree_not_null', ondelete='set null')
     sender_known = fields.Boolean()
+    confirmed_by_id = fields.Many2one(
+        comodel_name='res.users', string="Confirmed by", copy=False, index='btree_not_null', ondelete='set null')
+    is_proven = fields.Boolean(
+        string="Customer's Own Word", compute='_compute_is_proven',
+        help="Not for e-mails, which can say anything about who sent them, unless somebody has confirmed this one, or"
+             " your mail server vouches for its sender (see the settings). What is not proven explains a payment, and"
+             " never applies it by itself.")
     statement_line_id = fields.Many2one(
         comodel_name='account.bank.statement.line', string="Bank Transaction", index='btree_not_null',
         ondelete='set null', help="The transaction it came with.")
@@ -68,6 +76,12 @@ class ArRemittanceAdvice(models.Model):
             each.line_total = sum(each.line_ids.mapped('amount'))
             each.deduction_total = sum(each.line_ids.mapped('deduction'))
             each.unmatched_count = len(each.line_ids.filtered(lambda line: not line.move_line_id))
+
+    @api.depends('origin', 'confirmed_by_id', 'file_id')
+    def _compute_is_proven(self):
+        for each in self:
+            # sudo: whether the mail server vouched for the sender, for whoever reads the advice
+            each.is_proven = each.origin != 'email' or each.confirmed_by_id or each.file_id.sudo().sender_verified
 
     # === CRUD METHODS === #
 
@@ -248,17 +262,20 @@ class ArRemittanceAdvice(models.Model):
     def action_confirm(self):
         """Let the advice explain the money when it comes, although something about it was to be looked at.
 
+        One that came by e-mail counts as the customer's own word from then on.
+
         :raise UserError: when nothing in it can explain money: no customer, no item
         """
         self._check_clerk()
         for each in self:
-            if each.state != 'check':
+            if each.state != 'check' and (each.state != 'open' or each.is_proven):
                 raise UserError(self.env._("%s is not to be checked.", each.name))
             if not each.partner_id:
                 raise UserError(self.env._("%s: choose the customer first.", each.name))
             if not each.line_ids.move_line_id:
                 raise UserError(self.env._("%s: none of its documents is an open item.", each.name))
-        self.sudo().write({'state': 'open', 'message': False})  # sudo: guarded fields, role and access were checked
+        # sudo: guarded fields, role and access were checked
+        self.sudo().write({'state': 'open', 'message': False, 'confirmed_by_id': self.env.uid})
         return True
 
     def action_cancel(self):

@@ -24,7 +24,8 @@ class ArCash(models.AbstractModel):
             if lines:
                 found[advice.currency_id].append(cash.Advice(
                     advice.id, advice.partner_id.id or None, round(advice.amount * cents), advice.date,
-                    advice._get_reference(), tuple((key, *amounts) for key, amounts in lines.items())))
+                    advice._get_reference(), tuple((key, *amounts) for key, amounts in lines.items()),
+                    advice.is_proven))
         return found
 
 
@@ -50,6 +51,16 @@ class ArCashProposal(models.Model):
             return advices
         return advices.search([
             ('statement_line_id', '=', self.statement_line_id.id), ('state', 'in', ('open', 'check'))], limit=1)
+
+    def _get_reasons(self):
+        """Extended: why what follows an e-mail waits."""
+        sentences = super()._get_reasons()
+        advice = self._get_advice() if (self.reading or {}).get('advice') else None
+        if advice and self.state == 'proposed' and not advice.is_proven:
+            sentences.append(self.env._(
+                "The advice %s came by e-mail, and an e-mail can say anything about who sent it: look at it, and"
+                " apply the payment yourself or confirm the advice.", advice.name))
+        return sentences
 
     def _apply(self, automatic=False):
         """Extended: the advice is used up."""

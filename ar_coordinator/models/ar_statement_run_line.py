@@ -231,8 +231,13 @@ class ArStatementRunLine(models.Model):
 
     def _get_template(self):
         """Override: the company's wording, else the standard one."""
-        return self.company_id.ar_statement_template_id or self.env.ref(
-            'ar_coordinator.mail_template_ar_statement')
+        template = self.company_id.ar_statement_template_id or self.env.ref(
+            'ar_coordinator.mail_template_ar_statement', raise_if_not_found=False)
+        if not template:
+            raise UserError(self.env._(
+                "The standard text of statements was deleted: choose a template in the settings of %s.",
+                self.company_id.name))
+        return template
 
     def _freeze(self):
         """Make the files of statements that have none, and keep them: those of a batch in one go."""

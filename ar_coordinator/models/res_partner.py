@@ -3,6 +3,13 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 
 from .ar_dunning_history import search_flag
+from .ar_guard import without_defaults
+
+# how the desk treats a customer: readers change nothing of it, whatever else they may change of contacts
+DESK_FIELDS = {
+    'ar_collector_id', 'ar_dunning_policy_id', 'ar_note', 'ar_statement_kind', 'ar_statement_frequency',
+    'ar_statement_with_subsidiaries', 'ar_is_statement_contact', 'ar_cash_short_action', 'ar_cash_short_reason_id',
+    'ar_cash_over_action', 'ar_credit_class_id', 'ar_credit_review_date'}
 
 
 class ResPartner(models.Model):
@@ -41,7 +48,28 @@ class ResPartner(models.Model):
         string="Left Alone", compute='_compute_ar_left_alone_count', groups='ar_coordinator.group_ar_base',
         help="Pauses of the customer or its invoices, and invoices marked no follow-up, in the current company.")
     ar_is_receivables_contact = fields.Boolean(
-        string="Receivables Contact", help="Gets the payment reminders of the customer this contact belongs to.")
+        string="Receivables Contact", tracking=True,
+        help="Gets the payment reminders of the customer this contact belongs to.")
+
+    # === ACCESS === #
+
+    def _has_field_access(self, field, operation):
+        """Override: who works the desk says how a customer is treated."""
+        if not super()._has_field_access(field, operation):
+            return False
+        return operation != 'write' or field.name not in DESK_FIELDS or self._ar_may_treat()
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override: nor does a default of the context say it."""
+        if not self._ar_may_treat():
+            self = without_defaults(self, DESK_FIELDS)
+        return super().create(vals_list)
+
+    @api.model
+    def _ar_may_treat(self):
+        """Return whether the user may say how customers are treated."""
+        return self.env.su or self.env.user.has_group('ar_coordinator.group_ar_user')
 
     # === COMPUTE METHODS === #
 

@@ -10,6 +10,7 @@ from . import test_answer_link
 from . import test_answer_pay
 from . import test_answer_tour
 from . import test_ar_digest
+from . import test_attacks
 from . import test_cash_forecast
 from . import test_cash_forecast_screen
 from . import test_collections_report

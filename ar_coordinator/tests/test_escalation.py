@@ -318,6 +318,27 @@ class TestEscalation(DeskCommon):
         told.activity_ids.with_user(self.manager).action_feedback(feedback="I call them")
         self.assertEqual((told.state, told.answered_by_id), ('acknowledged', self.manager))
 
+    def test_readers_cannot_take_the_task_away(self):
+        """Nobody cancels, passes on or turns round the task of one that waits; who was told may move its day."""
+        record = self.told()
+        task = record.sudo().activity_ids
+        reader = self.ar_user('escalation_reader', 'ar_coordinator.group_ar_readonly')
+        for user in (reader, self.clerk, record.user_id):
+            own = task.with_user(user)
+            for vals in ({'user_id': reader.id}, {'active': False}, {'res_id': self.customer.id,
+                         'res_model_id': self.env['ir.model']._get_id('res.partner')},
+                         {'activity_type_id': self.env.ref('mail.mail_activity_data_todo').id}):
+                with self.subTest(user=user.login, vals=vals), self.assertRaises(AccessError):
+                    own.write(vals)
+            with self.assertRaises(AccessError):
+                own.unlink()
+            with self.assertRaises(AccessError):
+                own.action_cancel() if hasattr(own, 'action_cancel') else own.unlink()
+        task.with_user(record.user_id).date_deadline = '2026-06-20'
+        self.assertEqual((record.sudo().activity_ids, task.user_id, record.state), (task, record.user_id, 'open'))
+        record.with_user(record.user_id).action_acknowledge()
+        self.assertFalse(record.sudo().activity_ids)
+
     def test_given_back(self):
         """With a reason; the collector gets a task and sees it on the worklist until he was in contact."""
         told = self.told()

@@ -80,6 +80,20 @@ class TestPortalPayments(PortalHttpCommon):
             [row] = self.payments(partner)
             self.assertEqual((row['amount'], row['text']), (50, ''))
 
+    def test_a_joint_transfer_that_came_back_shows_each_his_part(self):
+        """The customer reads what of his own money came back, not what the others paid."""
+        line = self.transaction(100, "For two", partner_id=self.customer.id)
+        quiet = {'skip_account_move_synchronization': True, 'skip_readonly_check': True, 'force_delete': True}
+        suspense = line.move_id.line_ids.filtered(lambda item: item.account_id == self.bank.suspense_account_id)
+        line.move_id.with_context(**quiet).write({'line_ids': [
+            Command.delete(suspense.id), *(Command.create({
+                'account_id': self.receivable.id, 'partner_id': partner.id, 'name': "Part", 'balance': -amount})
+                for partner, amount in ((self.customer, 30), (self.other_customer, 70)))]})
+        self.env['ar.payment.return'].create({'statement_line_id': line.id, 'date': self.due(1)}).action_confirm()
+        for partner, amount in ((self.customer, 30), (self.other_customer, 70)):
+            row = next(row for row in self.payments(partner) if row['name'] == line.move_id.name)
+            self.assertEqual((row['amount'], row['returned'], row['state']), (amount, amount, 'returned'))
+
     def test_other_currencies_have_their_own_list(self):
         self.ar_cash(70, self.due(3), currency_id=self.eur.id)
         self.assertEqual(

@@ -191,6 +191,63 @@ class TestRemittanceAdvice(CashFileCase):
         self.assertFalse(self.receive(('advice.csv', self.good)), "the same again is noted on the first")
         self.assertIn("came again", "".join(file.message_ids.mapped('body')))
 
+    def propose(self):
+        """The customer's transfer of 1,480, which only an advice explains; return its proposal."""
+        self.env['account.bank.statement.line'].create({
+            'journal_id': self.bank.id, 'date': '2026-03-31', 'payment_ref': "HF-77", 'amount': 1_480})
+        return self.env['ar.cash']._propose(self.company).filtered(lambda each: each.amount == 1_480)
+
+    def test_a_forged_advice_only_proposes(self):
+        """A mail with the customer's From address explains the payment, and a person decides."""
+        self.company.write({'ar_cash_automatic': True, 'ar_cash_threshold': 50.1})
+        advice = self.receive(('advice.csv', self.good)).advice_ids
+        self.assertEqual((advice.state, advice.is_proven), ('open', False))
+        proposal = self.propose()
+        self.assertEqual((proposal.what, proposal.confidence), ('advised', 45))
+        self.assertIn("an e-mail can say anything about who sent it", proposal.reasons)
+        self.env['ar.cash']._apply_sure(self.company, proposal)
+        self.assertEqual((proposal.state, self.one.amount_residual), ('proposed', 1_000))
+        desk = self.env['ar.cash.desk'].with_user(self.clerk)
+        self.assertNotIn(proposal.id, desk.get_sure(50, {'company_ids': self.company.ids})['ids'])
+        self.assertFalse(self.env['ar.cash']._get_incoming(self.company)[0], "reminders don't wait for it either")
+        with self.assertRaises(AccessError):
+            advice.with_user(self.clerk).confirmed_by_id = self.clerk
+        with self.assertRaises(AccessError):
+            advice.file_id.with_user(self.clerk).sender_verified = True
+        advice.with_user(self.clerk).action_confirm()
+        self.assertEqual((advice.is_proven, advice.confirmed_by_id), (True, self.clerk))
+        with self.assertRaises(UserError):
+            advice.with_user(self.clerk).action_confirm()
+        proposal = self.env['ar.cash']._propose(self.company).filtered(lambda each: each.amount == 1_480)
+        self.assertGreater(proposal.confidence, 95)
+        self.assertNotIn("e-mail", proposal.reasons)
+
+    def test_forged_authentication_results(self):
+        """Only the company's own server is believed, its latest word, about the sender's own domain."""
+        domain = 'harbourfish.example.com'
+        good = f"mx.company.example.com; spf=pass smtp.mailfrom=x; dmarc=pass (p=reject) header.from={domain}"
+        self.company.ar_cash_mail_server = 'mx.company.example.com'
+
+        def verified(*headers, sender="bo@harbourfish.example.com"):
+            return self.env['ar.cash.file']._is_sender_verified({'email_from': sender}, list(headers), self.company)
+        self.assertTrue(verified(good))
+        self.assertTrue(verified(good.replace("dmarc=pass", "dmarc=fail") + f"; dkim=pass header.d={domain}"))
+        for headers in (
+                (), (good.replace("mx.company", "mx.attacker"),), (good.replace("dmarc=pass", "dmarc=fail"),),
+                (good.replace("dmarc=pass", "dmarc=fail"), good),
+                ("mx.company.example.com; dkim=pass header.d=attacker.example.com",),
+                ("mx.company.example.com; dmarc=pass header.from=harbourfish.example.com.attacker.example.com",),
+                ('mx.company.example.com; spf=pass smtp.mailfrom="; dmarc=pass header.from=harbourfish.example.com"',),
+                ("mx.company.example.com; spf=pass (; dmarc=pass header.from=harbourfish.example.com)",)):
+            self.assertFalse(verified(*headers), headers)
+        self.assertFalse(verified(good, sender="bo@attacker.example.com"))
+        self.company.ar_cash_mail_server = False
+        self.assertFalse(verified(good), "nobody is believed by default")
+        self.company.ar_cash_mail_server = 'MX.company.example.com'
+        advice = self.receive(('advice.csv', self.good), extra=f"Authentication-Results: {good}\n").advice_ids
+        self.assertTrue(advice.is_proven)
+        self.assertGreater(self.propose().confidence, 95)
+
     def test_an_advice_never_counts_for_anothers_documents(self):
         advice = self.receive(('a.csv', "Invoice No.;Amount paid\nINV/2026/00003;320.00\n")).advice_ids
         self.assertEqual(

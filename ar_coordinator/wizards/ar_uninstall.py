@@ -6,6 +6,7 @@ import zipfile
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ..engine.history_file import quote_formula
 from ..hooks import USERS_TABLES
 
 BATCH = 1000  # records read at a time
@@ -87,5 +88,5 @@ class BaseModuleUninstall(models.TransientModel):
         if isinstance(value, tuple):  # of a link: id, name
             value = value[1]
         if isinstance(value, str):
-            return f"'{value}" if value[:1] in ('=', '+', '-', '@') else value
+            return quote_formula(value)
         return "" if value is False or value is None else value
