@@ -63,6 +63,8 @@ class ArCashFileLine(models.Model):
     amount = fields.Monetary(help="Above zero: money that came in.")
     foreign_currency_id = fields.Many2one(comodel_name='res.currency')
     foreign_amount = fields.Monetary(string="Ordered Amount", currency_field='foreign_currency_id')
+    is_ordered_only = fields.Boolean(
+        string="Ordered in It Only", help="The payer ordered that amount; the money came in the account's currency.")
     charges = fields.Monetary(help="The bank's charges, as the file states them; the amount is what was booked.")
     payer = fields.Char()
     account_number = fields.Char(string="Payer's Account")
@@ -163,7 +165,8 @@ class ArCashFileLine(models.Model):
             'state': state, 'reason': reason, 'date': entry.date, 'value_date': entry.value_date,
             'amount': float(entry.amount or 0), 'currency_id': currency.id if currency else False,
             'foreign_amount': float(entry.foreign_amount or 0) if foreign else 0,
-            'foreign_currency_id': foreign.id if foreign else False, 'charges': float(entry.charges),
+            'foreign_currency_id': foreign.id if foreign else False, 'is_ordered_only': entry.is_ordered_only,
+            'charges': float(entry.charges),
             'payer': entry.payer[:200], 'account_number': entry.account[:64], 'text': text[:1_000],
             'reference': entry.end_to_end[:200], 'bank_reference': entry.bank_reference[:200],
             'is_reversal': entry.is_reversal, 'raw': entry.raw.replace('\x00', ''),
@@ -277,12 +280,15 @@ class ArCashFileLine(models.Model):
             notes.append(self.env._("Bank charges: %s", self.currency_id.format(self.charges)))
         if self.value_date and self.value_date != self.date:
             notes.append(self.env._("Value date: %s", fields.Date.to_string(self.value_date)))
+        if self.is_ordered_only and self.foreign_amount:
+            notes.append(self.env._("Ordered: %s", self.foreign_currency_id.format(self.foreign_amount)))
         values = {
             'journal_id': self.journal_id.id, 'date': self.date, 'amount': self.amount, 'sequence': self.sequence,
             'payment_ref': self.text or self.payer or self.reference or self.file_id.name,
             'partner_name': self.payer, 'account_number': self.account_number, 'ref': self.reference,
             'narration': ". ".join(notes) or False}
-        if self.foreign_currency_id and self.foreign_amount and self.foreign_currency_id != self.currency_id:
+        if self.foreign_currency_id and self.foreign_amount and self.foreign_currency_id != self.currency_id \
+                and not self.is_ordered_only:
             values.update(foreign_currency_id=self.foreign_currency_id.id, amount_currency=self.foreign_amount)
         return values
 

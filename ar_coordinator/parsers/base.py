@@ -68,6 +68,7 @@ class Entry:
     currency: str = ''
     foreign_amount: Decimal | None = None
     foreign_currency: str = ''
+    is_ordered_only: bool = False  # so the payer ordered it; it came in the account's currency
     charges: Decimal = Decimal(0)
     payer: str = ''
     account: str = ''
@@ -124,14 +125,14 @@ def decode(data):
         raise Unreadable('encoding') from error
 
 
-def read_amount(text, code='amount'):
-    """Return a plain amount with a decimal point.
+def read_amount(text, code='amount', digits=5):
+    """Return a plain amount with a decimal point; `digits` behind it at most.
 
     >>> read_amount("12.50")
     Decimal('12.50')
     """
     text = (text or '').strip()
-    if not re.fullmatch(r'[+-]?\d{1,15}(\.\d{0,5})?', text):
+    if not re.fullmatch(rf'[+-]?\d{{1,15}}(\.\d{{0,{digits}}})?', text):
         raise Refused(code, value=text[:40])
     return Decimal(text)
 

@@ -26,6 +26,7 @@ from .base import (
 CONTENT = {'BkToCstmrStmt': ('camt053', 'Stmt'), 'BkToCstmrDbtCdtNtfctn': ('camt054', 'Ntfctn')}
 OPENING, CLOSING = ('OPBD', 'PRCD'), ('CLBD',)
 BOOKED = ('BOOK', '')
+RATE_ROUNDING = Decimal('0.005')  # how far rounded rates may be off
 
 
 def read(data):
@@ -262,14 +263,39 @@ def _describe(entry, detail, booking):
 
 
 def _read_foreign(entry, detail):
-    """Note the amount the payer ordered, if it was in another currency."""
-    for path in ('AmtDtls/InstdAmt/Amt', 'AmtDtls/TxAmt/Amt', 'Amt'):
-        found = detail.find(path)
-        if found is not None and found.get('Ccy') and found.get('Ccy') != entry.currency:
-            amount = read_amount(found.text)
-            entry.foreign_amount = -amount if entry.amount is not None and entry.amount < 0 else amount
-            entry.foreign_currency = one_line(found.get('Ccy'), 3)
-            return
+    """Note the amount in another currency, and whether it is what came to the account and was exchanged there.
+
+    ISO 20022 has the amount as the payer ordered it (`InstdAmt`), as it was moved between the banks (`TxAmt`), and its
+    counter value in the account's currency (`CntrValAmt`). What was moved in another currency was exchanged by the bank
+    of the account. What was only ordered in one was exchanged on the payer's side, unless the bank states a rate
+    between the two that makes one amount of the other.
+    """
+    paths = ('AmtDtls/TxAmt', 'AmtDtls/InstdAmt')
+    foreign = [
+        found for found in (*(detail.find(f'{path}/Amt') for path in paths), detail.find('Amt'))
+        if found is not None and found.get('Ccy') and found.get('Ccy') != entry.currency]
+    if not foreign:
+        return
+    amount = read_amount(foreign[0].text)
+    entry.foreign_amount = -amount if entry.amount is not None and entry.amount < 0 else amount
+    entry.foreign_currency = one_line(foreign[0].get('Ccy'), 3)
+    ordered = detail.find('AmtDtls/InstdAmt/Amt')
+    entry.is_ordered_only = foreign[0] is ordered and not _is_exchanged(entry, detail)
+
+
+def _is_exchanged(entry, detail):
+    """Say whether a stated rate makes the booked amount, charges added, of the foreign one (or the other way round)."""
+    if entry.amount is None or not entry.foreign_amount:
+        return False
+    for node in detail.findall('AmtDtls/*/CcyXchg'):
+        pair = {_text(node, path) for path in ('SrcCcy', 'TrgtCcy', 'UnitCcy')} - {''}
+        rate = read_amount(_text(node, 'XchgRate').rstrip('0') or '0', digits=10)
+        if rate and entry.foreign_currency in pair and pair <= {entry.foreign_currency, entry.currency}:
+            booked = {abs(entry.amount), abs(entry.amount) + entry.charges}
+            worths = (abs(entry.foreign_amount) * rate, abs(entry.foreign_amount) / rate)
+            if any(abs(worth - each) <= each * RATE_ROUNDING for worth in worths for each in booked):
+                return True
+    return False
 
 
 def _remitted(node):

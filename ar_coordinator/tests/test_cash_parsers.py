@@ -63,11 +63,30 @@ class TestCashParsers(BaseCase):
             (document.number, document.amount, document.deduction, document.reason),
             ('INV/2026/00003', Decimal('300.00'), Decimal('20.00'), 'broken box'))
         self.assertEqual(
-            (foreign.foreign_amount, foreign.foreign_currency, foreign.charges),
-            (Decimal('640.00'), 'EUR', Decimal('24.00')))
+            (foreign.foreign_amount, foreign.foreign_currency, foreign.charges, foreign.is_ordered_only),
+            (Decimal('640.00'), 'EUR', Decimal('24.00'), True), "moved in dollars: ordered in euros only")
         self.assertEqual((fee.text, returned.is_reversal, returned.payer), ('Account fee', True, 'Harbour Fish Ltd'))
         self.assertEqual(returned.text, 'INV/2025/00990 AM04')
         self.assertTrue(pending.is_pending)
+
+    def test_camt_amounts_in_another_currency(self):
+        """TxAmt is what came, CntrValAmt what it was exchanged to, InstdAmt what was ordered: a rate links them."""
+        old = '<InstdAmt><Amt Ccy="EUR">640.00</Amt></InstdAmt><TxAmt><Amt Ccy="USD">1000.00</Amt></TxAmt>'
+        rate = '<CcyXchg><SrcCcy>EUR</SrcCcy><TrgtCcy>USD</TrgtCcy><XchgRate>%s</XchgRate></CcyXchg>'
+        booked = '<CntrValAmt><Amt Ccy="USD">1000.00</Amt>%s</CntrValAmt>'
+        for amounts_in, expected in (
+                ('<InstdAmt><Amt Ccy="EUR">640.00</Amt></InstdAmt>', ('640.00', True)),
+                ('<InstdAmt><Amt Ccy="EUR">640.00</Amt></InstdAmt>' + booked % rate % '1.6000000', ('640.00', False)),
+                ('<InstdAmt><Amt Ccy="EUR">640.00</Amt></InstdAmt>' + booked % rate % '0.625', ('640.00', False)),
+                ('<InstdAmt><Amt Ccy="EUR">640.00</Amt></InstdAmt>' + booked % rate % '1.8', ('640.00', True)),
+                ('<InstdAmt><Amt Ccy="EUR">700.00</Amt></InstdAmt><TxAmt><Amt Ccy="EUR">640.00</Amt></TxAmt>'
+                 + booked % '', ('640.00', False))):
+            with self.subTest(amounts=amounts_in):
+                text = sample('statement.camt053.xml').decode()
+                self.assertIn(old, text)
+                entry = self.parse(text.replace(old, amounts_in)).statements[0].entries[4]
+                self.assertEqual((str(entry.foreign_amount), entry.is_ordered_only), expected)
+                self.assertEqual((entry.amount, entry.foreign_currency), (Decimal('1000.00'), 'EUR'))
 
     def test_camt_bookings_whose_details_do_not_add_up_stay_whole(self):
         text = sample('notification.camt054.xml').decode().replace('>600.00<', '>500.00<')

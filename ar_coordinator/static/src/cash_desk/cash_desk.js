@@ -319,11 +319,11 @@ export class CashDesk extends Component {
         return formatFloat(this.choice.value(units), { digits: [0, this.choice.digits] });
     }
 
-    /** What is open of an item in its own currency, and what that is worth. */
-    foreignText(item) {
+    /** What is open of an item in its own currency, and the rate: of the day, or that it is paid at. */
+    foreignText(item, rate = this.choice.value(item.residual) / item.item_residual) {
         return _t("%(open)s at %(rate)s", {
             open: formatMonetary(item.item_residual, { currencyId: item.item_currency_id }),
-            rate: formatFloat(this.choice.rate(item), { digits: [0, 6], trailingZeros: false }),
+            rate: formatFloat(rate, { digits: [0, 6], trailingZeros: false }),
         });
     }
 
@@ -359,7 +359,7 @@ export class CashDesk extends Component {
     get leftOpenText() {
         if (this.choice.restAction === "rate") {
             return this.choice.foreign
-                .map((item) => _t("%(item)s is paid in full: %(foreign)s", { item: item.name, foreign: this.foreignText(item) }))
+                .map((item) => _t("%(item)s is paid in full: %(foreign)s", { item: item.name, foreign: this.foreignText(item, this.choice.rate(item)) }))
                 .join(", ");
         }
         const parts = this.choice.leftOpen.map(({ item, units }) => `${item.name}: ${this.money(units)}`);
