@@ -197,5 +197,6 @@ from . import ar_escalation_path
 from . import ar_escalation
 from . import ar_escalation_worklist
 from . import ar_cash_desk
+from . import ar_cash_parts
 from . import ar_cash_journal
 from . import ar_deposit_desk

@@ -208,6 +208,11 @@ class ArCashFileLine(models.Model):
             if other:
                 line.write({'state': 'twice', 'reason': texts.sentence(
                     self.env, texts.TWICE, how, {'file': other.file_id.name})})
+                if how == 'batch':
+                    line._mark_part(other)
+
+    def _mark_part(self, other):
+        """Note that the line is a detail of a booking that another line has loaded as one sum; hook."""
 
     # === LOADING === #
 

@@ -18,6 +18,9 @@ FILE_PROBLEMS = {
                "the bank."),
     'doctype': _lt("The file has a document type or entities, which files of banks never have: it is not read."),
     'camt_kind': _lt("This XML is no camt.053 statement or camt.054 notification (found: %(found)s)."),
+    'camt052': _lt(
+        "This is a camt.052 report of the day so far, whose bookings are not final and come again. Load the camt.053"
+        " statement."),
     'mt940': _lt("No statement was found: an MT940 file has lines that begin with :20:."),
     'mt940_head': _lt("The head or a balance of an MT940 statement can't be read: %(detail)s"),
     'mt942': _lt("This is an MT942 interim report, whose transactions are not final. Load the MT940 statement."),

@@ -101,6 +101,32 @@ class TestCashFile(CashFileCase):
         self.assertEqual(self.states(later), ['twice', 'twice'])
         self.assertIn("one sum", later.line_ids[0].reason)
 
+    def test_a_sum_is_paid_out_to_its_parts(self):
+        """One transaction, two payers in the details that come later: one proposal pays what each of them says."""
+        whole = sample('statement.camt053.xml').decode().replace('BANK-', 'NEXT-')
+        start, end = whole.index('<NtryDtls><Btch>'), whole.index('</NtryDtls>', whole.index('<NtryDtls><Btch>'))
+        statement = self.upload(whole[:start] + whole[end + len('</NtryDtls>'):])
+        [line] = statement.line_ids.statement_line_id.filtered(lambda each: each.amount == 850)
+        first = self.ar_invoice(600, '2026-02-20', partner=self.other_customer)
+        second = self.ar_invoice(250, '2026-02-21')
+        details = sample('notification.camt054.xml').decode().replace('BANK-', 'NEXT-').replace(
+            'N-A<', f'{first.name}<').replace('N-B<', f'{second.name}<')
+        later = self.upload(details)
+        self.assertEqual((later.line_ids.part_of_id, self.states(later)), (line, ['twice', 'twice']))
+        proposal = self.env['ar.cash']._propose(self.company).filtered(lambda row: row.statement_line_id == line)
+        self.assertEqual((proposal.what, proposal.rest, proposal.is_ambiguous), ('parts', 0, False))
+        self.assertEqual(
+            {row.move_id: row.amount for row in proposal.line_ids}, {first: 600, second: 250})
+        found = self.env['ar.cash.desk'].get_items('transaction', line.id)['receipt']
+        self.assertEqual(([part['amount'] for part in found['parts']], found['parts_agree']), ([600, 250], True))
+        proposal.action_apply()
+        self.assertEqual((first + second).mapped('amount_residual'), [0, 0])
+        self.assertFalse(line.partner_id, "two customers' money")
+        proposal.action_undo()
+        self.assertEqual((first + second).mapped('amount_residual'), [600, 250])
+        self.assertEqual(sum(self.transactions().mapped('amount')), sum(
+            statement.line_ids.statement_line_id.mapped('amount')), "no money twice")
+
     def test_equal_payments_of_a_day_are_two(self):
         """Without the bank's reference: the fingerprint with the number of its occurrence."""
         journal = self.bank.copy({'currency_id': self.eur.id, 'bank_account_id': self.env['res.partner.bank'].create({

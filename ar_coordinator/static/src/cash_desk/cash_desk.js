@@ -272,6 +272,10 @@ export class CashDesk extends Component {
         return `${formatFloat(row.confidence, { digits: [0, 0] })} %`;
     }
 
+    partMoney(part) {
+        return formatMonetary(part.amount, { currencyId: this.receipt.currency_id });
+    }
+
     rowMoney(row) {
         return formatMonetary(row.amount, { currencyId: row.currency_id });
     }
