@@ -151,9 +151,9 @@ class ArHandOver(models.Model):
                 self.env._("Currency"), self.env._("State"), self.env._("Invoices"))
         return _make_csv(head, [(
             format_date(self.env, letter.date), letter.level_id.name, channels[letter.channel],
-            letter.email_to or letter.recipient_id.display_name, f"{letter.amount_total:.2f}",
-            letter.currency_id.name, states[letter.state], ", ".join(filter(None, letter.line_ids.mapped('name'))))
-            for letter in letters])
+            letter.email_to or letter.recipient_id.display_name,
+            f"{letter.amount_total:.{letter.currency_id.decimal_places}f}", letter.currency_id.name,
+            states[letter.state], ", ".join(filter(None, letter.line_ids.mapped('name')))) for letter in letters])
 
 
 def _make_csv(head, rows):

@@ -109,12 +109,19 @@ class ArKpiReport(models.AbstractModel):
         return self._drill_collected(opts, _begin, end)
 
     def _drill_average_payment_delay(self, opts, begin, end):
-        """Items that were paid in the window."""
+        """Items that were paid in the window; returned, refunded and moved money is none."""
+        # sudo: ids only; which entries move money, in the companies of the report
+        transfers = self.env['ar.payment.move'].sudo().search([
+            ('company_id', 'in', opts['company_ids']), ('transfer_ids', '!=', False)]).transfer_ids
+        exchange = self.env['res.company'].browse(opts['company_ids']).sudo().currency_exchange_journal_id
+        no_item = Domain('move_type', '=', 'entry') & (
+            Domain('journal_id.type', 'in', ('bank', 'cash', 'credit')) | Domain('journal_id', 'in', exchange.ids)
+            | Domain('move_id.origin_payment_id', '!=', False) | Domain('move_id', 'in', transfers.ids))
         return self._drill_items(self.env._("Paid in the Window"), self._of_customers(opts) & Domain([
             ('account_type', '=', 'asset_receivable'), ('account_id.non_trade', '=', False),
             ('parent_state', '=', 'posted'),
             ('matched_credit_ids', 'any', [
-                ('max_date', '>', begin.isoformat()), ('max_date', '<=', end.isoformat())])]))
+                ('max_date', '>', begin.isoformat()), ('max_date', '<=', end.isoformat())])]) & ~no_item)
 
     # === INVOICES === #
 

@@ -65,8 +65,8 @@ class ArLedger(models.AbstractModel):
 
     @api.model
     def _cash_applied(self, opts):
-        """Return what was applied from `date_from` to `as_of`: list of (company id, journal id, day, 'automatic', 'users'
-        or 'elsewhere', amount). One query.
+        """Return what was applied from `date_from` to `as_of`: list of (company id, journal id, day, 'automatic',
+        'users' or 'elsewhere', amount). One query.
 
         *Elsewhere* is what was matched in Odoo's accounting, not from a proposal.
         """
@@ -219,8 +219,8 @@ class ArLedger(models.AbstractModel):
 
     def _receipts_with(self, opts):
         """WITH clause giving `receipt`: an entry of a bank journal in the period: id, company_id, journal_id, date,
-        credits (receivable and suspense), money (bank and outstanding account; of entries with credits all that is no credit of
-        a customer counts as deduction), money_currency (currency of the entry).
+        credits (receivable and suspense), money (bank and outstanding account; of entries with credits all that is no
+        credit of a customer counts as deduction), money_currency (currency of the entry).
         """
         return SQL(
             """

@@ -172,7 +172,9 @@ class ArLedger(models.AbstractModel):
           GROUP BY company_id, partner_id, day
             """,
             companies=opts['company_ids'], accounts=self._receivable_accounts(opts), as_of=opts['as_of'],
-            history=HISTORY_DAYS, rounds=DISPUTE_ROUNDS, is_payment=IS_PAYMENT, partners=list(partner_ids),
+            history=HISTORY_DAYS, rounds=DISPUTE_ROUNDS, partners=list(partner_ids),
+            is_payment=SQL(
+                "(%s OR payment.id IN (SELECT account_move_id FROM ar_payment_move_transfer_rel))", IS_PAYMENT),
             class_id=self._sql_of_company('ar_credit_class_id', 'partner', SQL("seen.company_id"), opts))):
             history[company_id, kind, record_id].append(tuple(figures))
         return history

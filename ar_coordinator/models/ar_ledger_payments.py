@@ -15,11 +15,12 @@ class ArLedger(models.AbstractModel):
 
         :param list line_ids: ids of account.move.line; those the user may not read are left out
         :return: dict of line id -> list of dict, oldest first, for every item that has any: line_id (the counterpart),
-            date (its accounting date: the day the money came, not the day of matching), amount (positive, in the
-            item's currency; core converts other currencies at that day), move_type of the counterpart, is_posted,
-            is_payment (money, not a credit note or a write-off: from a bank, cash or card journal, a payment, or the
-            journal of imported settlements). Exchange differences settle nothing in the item's currency and are left
-            out.
+            date (its accounting date: the day the money came, not the day of matching; of money that was moved to the
+            right customer the day it came to us), amount (positive, in the item's currency; core converts other
+            currencies at that day), move_type of the counterpart, is_posted, is_payment (money, not a credit note or a
+            write-off: from a bank, cash or card journal, a payment, the journal of imported settlements, or moved from
+            another customer). Exchange differences settle nothing in the item's currency and are
+            left out.
         :raise AccessError: when the user may not read receivables
         """
         self._check_reader()
@@ -31,15 +32,27 @@ class ArLedger(models.AbstractModel):
         self.env['account.partial.reconcile'].flush_model()
         self.env['account.move'].flush_model(['move_type', 'journal_id', 'origin_payment_id', 'company_id'])
         self.env['res.company'].flush_model(['ar_import_settlement_journal_id'])
+        self.env['ar.payment.move'].flush_model(['transfer_ids', 'payment_id', 'statement_line_id', 'state'])
+        self.env['account.payment'].flush_model(['date'])
         query = lines._search([('id', 'in', list(line_ids))], order='id')
         for row in self.env.execute_query_dict(SQL(
             """
-            WITH asked AS MATERIALIZED (%(lines)s)
-            SELECT part.item_id, part.line_id, part.amount, other.date, move.move_type,
+            WITH asked AS MATERIALIZED (%(lines)s),
+            moved AS MATERIALIZED (
+                SELECT transfer.account_move_id AS move_id, MIN(COALESCE(bank.date, paid.date)) AS date
+                  FROM ar_payment_move_transfer_rel transfer
+                  JOIN ar_payment_move record ON record.id = transfer.ar_payment_move_id AND record.state = 'confirmed'
+             LEFT JOIN account_payment paid ON paid.id = record.payment_id
+             LEFT JOIN account_bank_statement_line transaction ON transaction.id = record.statement_line_id
+             LEFT JOIN account_move bank ON bank.id = transaction.move_id
+              GROUP BY transfer.account_move_id
+            )
+            SELECT part.item_id, part.line_id, part.amount, COALESCE(moved.date, other.date) AS date, move.move_type,
                    other.parent_state = 'posted' AS is_posted,
                    move.move_type = 'entry' AND (
                        journal.type IN ('bank', 'cash', 'credit') OR move.origin_payment_id IS NOT NULL
-                       OR journal.id = company.ar_import_settlement_journal_id) AS is_payment
+                       OR journal.id = company.ar_import_settlement_journal_id OR moved.move_id IS NOT NULL
+                   ) AS is_payment
               FROM (SELECT debit_move_id AS item_id, credit_move_id AS line_id, debit_amount_currency AS amount
                       FROM account_partial_reconcile WHERE debit_move_id IN (SELECT id FROM asked)
                  UNION ALL
@@ -49,8 +62,9 @@ class ArLedger(models.AbstractModel):
               JOIN account_move move ON move.id = other.move_id
               JOIN account_journal journal ON journal.id = move.journal_id
               JOIN res_company company ON company.id = move.company_id
+         LEFT JOIN moved ON moved.move_id = move.id AND other.balance < 0
              WHERE part.amount != 0
-          ORDER BY other.date, part.line_id
+          ORDER BY COALESCE(moved.date, other.date), part.line_id
             """, lines=query.select())):
             payments[row.pop('item_id')].append({**row, 'amount': float(row['amount'])})
         return dict(payments)

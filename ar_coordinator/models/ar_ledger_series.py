@@ -126,9 +126,11 @@ class ArLedger(models.AbstractModel):
     def _daily_payments(self, opts, date_from):
         """[(date, amount, amount * days late)]: what was paid on debit items per day from `date_from` to `as_of`.
 
-        Credit notes, exchange differences and write-offs settle items too, but are not payments.
+        Credit notes, exchange differences and write-offs settle items too, but are not payments. What undoes or moves
+        money (a return, a refund, a transfer) is not an item that was paid.
         """
         self._flush_movements()
+        self.env['ar.payment.move'].flush_model(['transfer_ids'])
         currency, rates = self._report_currency(opts)
         # sudo: ids only
         exchange = self.env['res.company'].browse(opts['company_ids']).sudo().currency_exchange_journal_id.ids
@@ -147,7 +149,11 @@ class ArLedger(models.AbstractModel):
                   JOIN account_move_line payment ON payment.id = partial.credit_move_id
                        AND payment.parent_state = 'posted' AND NOT payment.journal_id = ANY(%(exchange)s)
                   JOIN account_move entry ON entry.id = payment.move_id AND entry.move_type != 'out_refund'
-                 WHERE %(where)s
+                  JOIN account_move move ON move.id = account_move_line.move_id
+                  JOIN account_journal journal ON journal.id = move.journal_id
+                  JOIN res_company company ON company.id = move.company_id
+                 WHERE %(where)s AND NOT (%(is_money)s OR move.journal_id = ANY(%(exchange)s)
+                       OR move.id IN (SELECT account_move_id FROM ar_payment_move_transfer_rel))
             ),
             %(shares)s
             SELECT account_move_line.max_date, %(amount)s, %(weighted)s
@@ -156,7 +162,8 @@ class ArLedger(models.AbstractModel):
                    %(rate_join)s
           GROUP BY account_move_line.max_date ORDER BY account_move_line.max_date""",
             **{'from': query.from_clause}, amount=amount, weighted=weighted, date_from=date_from, as_of=opts['as_of'],
-            due=DUE_DATE, exchange=exchange, rate_join=rate_join, where=query.where_clause or SQL("TRUE"),
+            due=DUE_DATE, exchange=exchange, is_money=self._sql_is_money(), rate_join=rate_join,
+            where=query.where_clause or SQL("TRUE"),
             # only miscellaneous entries are looked into: what is written off with money came on its day
             shares=self._sql_shares(SQL(
                 """SELECT DISTINCT part.move_id

@@ -166,3 +166,37 @@ class TestMoneyEdges(DunningCommon):
         paid = self.env['ar.kpi.report'].get_data(figures)
         self.assertAlmostEqual(paid['average_payment_delay'], 900 * 375 / 1_400, 6)
         self.assertEqual(paid['collected'], 1_400)
+
+    def test_returned_money_is_not_paid_on_time(self):
+        """500 paid on time bounce: nothing was paid. Nor is an exchange difference, or what was paid back."""
+        invoice = self.ar_invoice(500, '2026-02-01', '2026-03-21')
+        payment = self.ar_pay(invoice, '2026-03-10')
+        late = self.ar_invoice(100, '2026-02-01', '2026-03-01', currency_id=self.eur.id)  # 250.00
+        self.ar_pay(late, '2026-03-11', currency_id=self.eur.id)  # 160.00, and 90.00 are lost by the rate
+        credit = self.ar_cash(40, '2026-03-15')
+        back = self.ar_cash(40, '2026-03-16', payment_type='outbound')
+        self.ar_match(credit, back)
+        self.env['ar.payment.return'].create({'payment_id': payment.id, 'date': '2026-03-20'}).action_confirm()
+        figures = self.env['ar.kpi.report'].get_data({'as_of': '2026-03-31', 'company_ids': self.company.ids})
+        paid = sum(partial.amount for partial in self.ar_lines(late).matched_credit_ids
+                   if partial.credit_move_id.move_id.origin_payment_id)
+        self.assertEqual(figures['overdue'], 500)
+        self.assertAlmostEqual(figures['average_payment_delay'], (paid * 10 + 500 * 10) / (paid + 500), 6)
+
+    def test_money_that_was_booked_on_the_wrong_customer(self):
+        """It came in time: the promise is kept and bears no interest after that day, whenever it is moved."""
+        invoice = self.ar_invoice(300, '2026-02-01', partner=self.other_customer)
+        item = self.ar_lines(invoice)
+        promise = self.env['ar.promise']._promise(item, '2026-04-01')
+        payment = self.ar_cash(300, '2026-03-05')
+        self.company.fiscalyear_lock_date = '2026-03-10'  # so that an entry has to move it
+        move = self.env['ar.payment.move'].create({
+            'payment_id': payment.id, 'partner_to_id': self.other_customer.id, 'reason': "Same name",
+            'date': '2026-03-25'})
+        move.action_confirm()
+        self.assertEqual(move.transfer_ids.date, date(2026, 3, 25))
+        (item + move.credit_line_ids).reconcile()
+        [paid] = self.env['ar.ledger'].payments_of(item.ids)[item.id]
+        self.assertEqual((paid['date'], paid['amount'], paid['is_payment']), (date(2026, 3, 5), 300, True))
+        self.env.cr.precommit.run()  # what was matched is judged right before the commit
+        self.assertEqual(promise.state, 'kept')
