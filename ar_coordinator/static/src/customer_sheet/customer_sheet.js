@@ -50,6 +50,7 @@ export class CustomerSheet extends Component {
             selected: {},
             loading: false,
             editsNote: false,
+            said: "", // read out by screen readers
             version: 0, // the timeline reads again when it changes
         });
         useSetupAction({
@@ -78,6 +79,7 @@ export class CustomerSheet extends Component {
             Object.assign(this.state, { data, selected: {}, editsNote: false, version: this.state.version + 1 });
             this.props.updateActionState?.({ active_id: data.partner.id });
             this.env.config.setDisplayName(data.partner.name);
+            this.state.said = [data.partner.name, this.position?.text].filter(Boolean).join(", ");
         } finally {
             this.state.loading = false;
         }
@@ -183,11 +185,13 @@ export class CustomerSheet extends Component {
 
     toggleItem(item) {
         this.state.selected[item.id] = !this.state.selected[item.id];
+        this.state.said = this.selectedText;
     }
 
     toggleAll() {
         const value = !this.allSelected;
         this.state.selected = Object.fromEntries(this.data.items.map((item) => [item.id, value]));
+        this.state.said = this.selectedText;
     }
 
     openItem(item) {

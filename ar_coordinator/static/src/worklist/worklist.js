@@ -42,6 +42,7 @@ export class Worklist extends Component {
     setup() {
         this.orm = useService("orm");
         this.action = useService("action");
+        this.notification = useService("notification");
         this.ui = useState(useService("ui"));
         this.rootRef = useRef("root");
         this.searchRef = useRef("search");
@@ -52,6 +53,7 @@ export class Worklist extends Component {
             cursor: this.props.state?.cursor || 0,
             data: null,
             loading: false,
+            said: "", // read out by screen readers
         });
         useSetupAction({
             rootRef: this.rootRef,
@@ -81,7 +83,7 @@ export class Worklist extends Component {
         useHotkey("f", () => this.searchRef.el?.focus());
         useHotkey("n", () => this.current && this.run(this.current, this.current.best));
         for (const [name, { key }] of Object.entries(ACTIONS)) {
-            useHotkey(key, () => this.current && this.may(this.current, name) && this.run(this.current, name));
+            useHotkey(key, () => this.current && this.runOrSay(this.current, name));
         }
     }
 
@@ -110,6 +112,7 @@ export class Worklist extends Component {
         } finally {
             this.state.loading = false;
         }
+        this.state.said = this.subtitle;
         if (!this.rows.length && this.state.data.row_count) {
             this.state.offset = 0; // the page asked for no longer exists
             return this.load();
@@ -169,6 +172,14 @@ export class Worklist extends Component {
         return _t("More for %s", row.name);
     }
 
+    bestTitle(row) {
+        return _t("%(step)s: %(customer)s", { step: this.actions[row.best].label.toString(), customer: row.name });
+    }
+
+    backTitle(row) {
+        return _t("Bring back: %s", row.name);
+    }
+
     scoreTitle(row) {
         const parts = row.parts.map((part) => `${part.label} ${this.points(part.points)}`);
         return `${this.points(row.score)} = ${parts.join(" + ")}`;
@@ -200,7 +211,15 @@ export class Worklist extends Component {
         if (cursor >= 0 && cursor < this.rows.length) {
             this.state.cursor = cursor;
             this.rootRef.el.querySelector(`[data-row="${cursor}"]`)?.scrollIntoView({ block: "nearest" });
+            this.state.said = this.rowText(this.current, cursor);
         }
+    }
+
+    /** What a screen reader says of a row when a key goes to it. */
+    rowText(row, index) {
+        const best = this.state.data.can_work && !row.snooze ? this.actions[row.best].label : "";
+        const place = _t("%(number)s of %(total)s", { number: this.state.offset + index + 1, total: this.state.data.row_count });
+        return [row.name, ...row.reasons, best, place].filter(Boolean).join(", ");
     }
 
     open(row) {
@@ -211,6 +230,17 @@ export class Worklist extends Component {
             additionalContext: { active_id: row.partner_id },
             props: { state: { partnerId: row.partner_id, companyId: row.company_id } },
         });
+    }
+
+    /** A key does what is possible for the customer, and says so when it is not. */
+    runOrSay(row, name) {
+        if (this.may(row, name)) {
+            return this.run(row, name);
+        }
+        if (this.state.data.can_work) {
+            const step = this.actions[name].label;
+            this.notification.add(_t("%(customer)s: nothing to do for “%(step)s” now.", { customer: row.name, step }));
+        }
     }
 
     async run(row, name) {
