@@ -82,7 +82,6 @@ from . import ir_qweb
 from . import mail_mail
 from . import mail_notification
 from . import mail_render_mixin
-from . import ar_partner_merge
 from . import ar_pause
 from . import ar_left_alone
 from . import ar_customer_answer

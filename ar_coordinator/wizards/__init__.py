@@ -16,3 +16,4 @@ from . import ar_collector_assign
 from . import ar_call_wizard
 from . import ar_write_wizard
 from . import ar_uninstall
+from . import ar_partner_merge

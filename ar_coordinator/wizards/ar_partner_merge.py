@@ -29,7 +29,7 @@ class BasePartnerMerge(models.TransientModel):
 
     @api.model
     def _update_foreign_keys(self, src_partners, dst_partner):
-        """Override: end what would be double, and remember whose credit was the strictest."""
+        """Override: end what would be double."""
         self._ar_end_doubles(src_partners, dst_partner)
         return super()._update_foreign_keys(src_partners, dst_partner)
 
@@ -38,6 +38,7 @@ class BasePartnerMerge(models.TransientModel):
         """Override: the strictest credit of those that are merged is the one that stays, in each company."""
         strictest = self._ar_get_strictest(src_partners | dst_partner)
         result = super()._update_values(src_partners, dst_partner)
+        dst_partner.invalidate_recordset(['ar_credit_mode', 'credit_limit'])  # written in SQL by the merge
         # sudo: companies the user does not work in, too; nobody's credit becomes more by it
         for company, (mode, limit) in strictest.items():
             customer = dst_partner.sudo().with_company(company)
@@ -51,13 +52,13 @@ class BasePartnerMerge(models.TransientModel):
         """Return {company: (mode, limit)} where anybody among `partners` was given a credit of his own or none."""
         strictest = {}
         customers = partners.sudo()  # sudo: every company's limits are compared, none is shown
-        for company in customers.env['res.company'].search([]):
+        for company in customers.env['res.company'].search([('active', 'in', (True, False))]):
             own = [
                 (partner.ar_credit_mode, partner.credit_limit) for partner in customers.with_company(company)
                 if partner.ar_credit_mode and (partner.ar_credit_mode, partner.credit_limit) != (
                     partner._ar_get_credit_fallbacks())]
             if own:
-                strictest[company] = min(own, key=lambda credit: (STRICTEST_FIRST.index(credit[0]), credit[1]))
+                strictest[company] = min(own, key=lambda given: (STRICTEST_FIRST.index(given[0]), given[1]))
         return strictest
 
     @api.model
