@@ -129,6 +129,7 @@ from . import test_cash_parsers
 from . import test_cash_file
 from . import test_remittance_advice
 from . import test_payment_move
+from . import test_return_cases
 from . import test_till_conserved
 from . import test_till_tour
 from . import test_uninstall
