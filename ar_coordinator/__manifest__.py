@@ -21,6 +21,7 @@
         'security/ar_till_rules.xml',
         'security/ar_escalation_rules.xml',
         'security/ar_cash_file_rules.xml',
+        'security/ar_wizard_rules.xml',
 
         # Record data.
         'data/ar_digest_data.xml',

@@ -135,3 +135,4 @@ from . import test_till_tour
 from . import test_uninstall
 from . import test_portal_payments
 from . import test_table_files
+from . import test_strangers

@@ -662,7 +662,11 @@ class TestImportWizard(ImportCommon):
         with self.assertRaises(AccessError):
             self.env['ar.import.wizard'].with_user(reader).create({'file': base64.b64encode(IBM.encode())})
         user = new_test_user(self.env, 'import_user', groups='ar_coordinator.group_ar_user', company_id=self.company.id)
-        wizard = self.wizard().with_user(user)
+        with self.assertRaises(AccessError):  # what a colleague has in his dialog is his
+            self.wizard().with_user(user).action_check()
+        wizard = self.env['ar.import.wizard'].with_user(user).create({
+            'file': base64.b64encode(self.rows("C9,Nine,9,2013-01-02,2013-02-01,5,,2013-01-05,,yes").encode()),
+            'company_id': self.company.id})
         wizard.action_check()
         with self.assertRaisesRegex(UserError, "only an accounting manager"):
             wizard.action_import()
