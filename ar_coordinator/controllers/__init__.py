@@ -1,6 +1,7 @@
 from . import ar_credit_application
 from . import ar_answer
 from . import ar_portal
+from . import ar_answer_pay
 from . import ar_portal_answers
 from . import ar_reports
 from . import ar_promise_plan

@@ -4,6 +4,7 @@ Whose account it is follows from who is logged in: the user's commercial partner
 a request can name another customer; what a request names (items, letters) is looked up within that account only.
 Users may see it who may read invoices, as with Odoo's own invoices page.
 """
+import math
 import re
 
 from werkzeug.exceptions import NotFound
@@ -221,11 +222,12 @@ class ArPortal(PortalAccount):
     # === PAYMENT === #
 
     @http.route(f'{HOME}/pay', type='http', auth='user', methods=['GET'], website=True)
-    def ar_pay(self, account, what='', whole='', **_kwargs):
+    def ar_pay(self, account, what='', whole='', full='', **_kwargs):
         """The payment form for items of one account; loading it changes nothing.
 
         :param str what: 'overdue', 'open', or empty for the items given as (several) `item`
         :param str whole: set: disputed parts are paid, too
+        :param str full: set: unapplied credits are not deducted
         """
         customer, portal = self._ar_customer(), self._ar_portal()
         if not customer:
@@ -233,24 +235,27 @@ class ArPortal(PortalAccount):
         company, currency = self._ar_account(account)
         selection = what if what in ('overdue', 'open') else '-'.join(request.httprequest.args.getlist('item'))
         try:
-            payment = portal._get_payment(customer, company, currency, selection, with_disputed=bool(whole))
+            payment = portal._get_payment(
+                customer, company, currency, selection, with_disputed=bool(whole), credits=0.0 if full else math.inf)
         except UserError as error:
             return self._ar_problem(str(error), account)
         values = {
             'account_key': account, 'company': company, 'payment': payment, 'amount': payment['amount'],
-            'selection': selection, 'whole': whole,
+            'selection': selection, 'whole': whole, 'full': full,
+            'credits': full and portal._get_free_credits(customer, company, currency),
             'disputed': currency.round(sum(row['disputed'] for row in payment['rows'])),
             **self._get_common_page_view_values({
                 'partner': customer, 'company': company, 'total_amount': payment['amount'], 'currency': currency,
                 'amount_residual': payment['amount'], 'landing_route': f'{HOME}?account={account}&done=paid',
-                'transaction_route': f'{HOME}/pay/{account}/{selection}/{1 if whole else 0}',
+                'transaction_route': f'{HOME}/pay/{account}/{selection}/{int(bool(whole))}/{int(not full)}',
             }),
         }
         return self._ar_render('portal_pay', 'ar_pay', **values)
 
     @http.route(
-        f'{HOME}/pay/<string:account>/<string:selection>/<int:whole>', type='jsonrpc', auth='user', methods=['POST'])
-    def ar_pay_transaction(self, account, selection, whole, amount, provider_id, access_token=None, **kwargs):
+        f'{HOME}/pay/<string:account>/<string:selection>/<int:whole>/<int:net>', type='jsonrpc', auth='user',
+        methods=['POST'])
+    def ar_pay_transaction(self, account, selection, whole, net, amount, provider_id, access_token=None, **kwargs):
         """Create the draft transaction for items of the customer's account and return its processing values.
 
         :raise ValidationError: when the amount on the page is not what these items come to any more
@@ -259,10 +264,21 @@ class ArPortal(PortalAccount):
         if not customer:
             raise NotFound()
         company, currency = self._ar_account(account)
-        payment = portal._get_payment(customer, company, currency, selection, with_disputed=bool(whole))
+        payment = portal._get_payment(
+            customer, company, currency, selection, with_disputed=bool(whole), credits=math.inf if net else 0.0)
+        return self._ar_start_payment(
+            payment, company, currency, request.env.user.partner_id, amount, provider_id, **kwargs)
+
+    def _ar_start_payment(self, payment, company, currency, partner, amount, provider_id, **kwargs):
+        """Create the draft transaction of a payment and return its processing values.
+
+        :param dict payment: of `ar.portal._get_payment`, taken just now
+        :param partner: res.partner who pays
+        :param amount: what the page said
+        :raise ValidationError: when that is not what the items come to any more, or another provider is asked for
+        """
         if not isinstance(amount, int | float) or currency.compare_amounts(payment['amount'], amount) != 0:
             raise ValidationError(request.env._("What is open has changed meanwhile. Please load the page again."))
-        partner = request.env.user.partner_id
         # sudo: only to see that the provider is one the page offers
         offered = request.env['payment.provider'].sudo()._get_compatible_providers(
             company.id, partner.id, amount, currency_id=currency.id)
@@ -272,9 +288,10 @@ class ArPortal(PortalAccount):
         kwargs['is_validation'] = False  # whatever the browser says, it is a payment
         transaction = self._create_transaction(
             provider_id=provider_id, amount=payment['amount'], currency_id=currency.id, partner_id=partner.id,
-            reference_prefix=portal._get_payment_reference(payment, company),
+            reference_prefix=request.env['ar.portal'].sudo()._get_payment_reference(payment, company),  # sudo: a number
             custom_create_values={
-                'invoice_ids': [Command.set(payment['moves'].ids)], 'ar_allocation': payment['allocation']},
+                'invoice_ids': [Command.set(payment['moves'].ids)], 'ar_allocation': payment['allocation'],
+                'ar_netting': payment['netting'] or False},
             **kwargs)
         return transaction._get_processing_values()
 

@@ -23,9 +23,9 @@ SENT, LETTER, HELD, SKIPPED = 'sent', 'letter', 'held', 'skipped'
 # reasons of SENT and LETTER
 DUE = 'due'
 # reasons of SKIPPED: nothing to be asked for this item now
-NO_CUSTOMER, NO_POLICY, SETTLED, DISPUTED, HANDED_OVER, PROMISED, PAUSED, NO_FOLLOWUP, LAST_LEVEL, NOT_DUE = (
-    'no_customer', 'no_policy', 'settled', 'disputed', 'handed_over', 'promised', 'paused', 'no_followup', 'last_level',
-    'not_due')
+NO_CUSTOMER, NO_POLICY, SETTLED, DISPUTED, HANDED_OVER, WRITE_OFF = (
+    'no_customer', 'no_policy', 'settled', 'disputed', 'handed_over', 'write_off')
+PROMISED, PAUSED, NO_FOLLOWUP, LAST_LEVEL, NOT_DUE = 'promised', 'paused', 'no_followup', 'last_level', 'not_due'
 # reasons of HELD: it is time, but something stands in the way
 COVERED, QUIET, BELOW_MINIMUM, LEFT_OUT, INCOMING = 'covered', 'quiet', 'below_minimum', 'left_out', 'incoming'
 
@@ -55,6 +55,7 @@ class Item:
     promised: bool = False
     paused: bool = False
     handed_over: bool = False  # the customer is with an agency, say
+    write_off: bool = False  # somebody asked to write it off, and nobody has decided yet
     levels: tuple | None = None  # of the policy given to the invoice; None: the customer's
     sent_levels: frozenset = frozenset()  # ids of the levels it has been sent, of any policy
     facts: dict | None = field(default=None, compare=False, repr=False)  # the caller's own, carried along
@@ -213,6 +214,7 @@ def _reason_to_skip(decision, customer, is_time):
         (DISPUTED, decision.amount <= 0),
         (NO_CUSTOMER, not item.partner_id),
         (HANDED_OVER, item.handed_over),
+        (WRITE_OFF, item.write_off),
         (PROMISED, item.promised),
         (PAUSED, item.paused),
         (NO_FOLLOWUP, item.no_followup),

@@ -73,6 +73,7 @@ from . import ar_first_run
 from . import ar_hand_over
 from . import ar_dunning_reply
 from . import ar_dunning_delivery
+from . import ar_dunning_wording
 from . import ar_statement_settings
 from . import ar_statement_run
 from . import ar_statement_run_line
@@ -173,6 +174,7 @@ from . import ar_write_off_entry
 from . import ar_write_off_line
 from . import ar_write_off_limit
 from . import ar_write_off_refund
+from . import ar_write_off_dunning
 from . import ar_small_balance
 from . import ar_cash_rest
 from . import ar_cash_next_invoice

@@ -185,16 +185,44 @@ class ArDunningLetter(models.Model):
 
     # === PAYING === #
 
-    def _get_payable_moves(self, rows):
-        """Return the invoices of page rows that can be paid online now: Odoo allows it and has a provider for it."""
-        rows = [row for row in rows if row['to_pay'] > 0 and row['move']._has_to_be_paid()]
-        moves = self.env['account.move'].union(*[row['move'] for row in rows])
-        if not moves:
-            return moves
-        providers = self.env['payment.provider']._get_compatible_providers(
-            self.company_id.id, self.recipient_id.id, sum(row['to_pay'] for row in rows),
-            currency_id=self.currency_id.id)
-        return moves if providers else moves.browse()
+    def _get_payment(self, selection):
+        """Return what paying some of the letter's items comes to, see `ar.portal._get_payment`; credits are deducted
+        as the letter does.
+
+        :param str selection: 'all', or ids of journal items with dashes between them; what is not in the letter
+            does not count
+        :raise UserError: said to the customer: nothing of it can be paid online now
+        """
+        self.ensure_one()
+        portal, own = self.env['ar.portal'], self._get_link_items()
+        if selection != 'all':
+            own &= own.browse(portal._read_selection(selection))
+        if not own or not self._get_providers():
+            raise UserError(self.env._("This cannot be paid online now."))
+        return portal._get_payment(
+            self.partner_id, self.company_id, self.currency_id, own.ids, credits=self._get_credits())
+
+    def _get_payable(self):
+        """Return ({item id: what can be paid of it online now, before credits}, ids of items being paid right now)."""
+        items = self._get_link_items().filtered(lambda item: not item.reconciled)
+        if not items:
+            return {}, set()
+        rows, _count = self.env['ar.portal']._get_items(
+            self.partner_id, self.company_id, self.currency_id, line_ids=items.ids)
+        payable = {row['id']: row['payable'] for row in rows if row['payable'] > 0}
+        return payable if payable and self._get_providers() else {}, {row['id'] for row in rows if row['processing']}
+
+    def _get_credits(self):
+        """Return the customer's unapplied credits that the letter names and that are there still, as an amount."""
+        named = sum(self.line_ids.mapped('amount_credit'))
+        free = self.env['ar.portal']._get_free_credits(
+            self.partner_id, self.company_id, self.currency_id) if named > 0 else ()
+        return self.currency_id.round(min(named, sum(credit['free'] for credit in free)))
+
+    def _get_providers(self):
+        """Return the payment.provider records that customers of this company can pay with."""
+        return self.env['payment.provider']._get_compatible_providers(
+            self.company_id.id, self.recipient_id.id, self.amount_total, currency_id=self.currency_id.id)
 
     def _get_payment_url(self, move, amount):
         """Return Odoo's own page to pay `amount` of an invoice."""

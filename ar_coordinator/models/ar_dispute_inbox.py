@@ -1,13 +1,14 @@
 """Customers' e-mails: a new dispute, or an answer to one.
 
-An e-mail to a department's address opens a dispute over the unpaid invoice it names, if that is an invoice of the
-sender. Otherwise the dispute waits without invoice for somebody to look: nothing about other customers' invoices goes
-into it where a customer could see it, and nothing is sent. Automatic replies, bulk mail and empty messages open
-nothing.
+An e-mail to a department's address opens a dispute over each unpaid invoice it names, if they are invoices of the
+sender; the message itself stays with the first. Otherwise the dispute waits without invoice for somebody to look:
+nothing about other customers' invoices goes into it where a customer could see it, and nothing is sent. Automatic
+replies, bulk mail and empty messages open nothing.
 """
 import re
 
 from lxml import html
+from markupsafe import Markup
 
 from odoo import api, models
 from odoo.exceptions import UserError
@@ -16,6 +17,7 @@ from odoo.tools import email_normalize, html2plaintext, html_sanitize
 REPLY_ACTIVITY = 'ar_coordinator.mail_activity_type_dispute_reply'
 BULK = ('bulk', 'junk', 'list', 'auto_reply')
 NOBODY = ('mailer-daemon', 'postmaster', 'noreply', 'no-reply', 'donotreply', 'do-not-reply', 'bounce', 'bounces')
+MOST_NAMED = 5  # a message that names more is about the account; the desk decides about the others
 WORDS = 20_000  # characters of a message that are read for numbers
 NUMBER = re.compile(r'[A-Za-z0-9]+(?:[/._-][A-Za-z0-9]+)+|\d{4,}')
 
@@ -38,7 +40,7 @@ class ArDispute(models.Model):
 
     @api.model
     def message_new(self, msg_dict, custom_values=None):
-        """Override of `mail`: a dispute over the invoice the message names, or one whose invoice is to be found."""
+        """Override of `mail`: a dispute over each invoice the message names, or one whose invoice is to be found."""
         values = dict(custom_values or {})
         company = self.env['res.company'].browse(values.get('company_id')) or self.env.company
         self = self.with_company(company)
@@ -55,14 +57,27 @@ class ArDispute(models.Model):
             'origin': 'email',
         })
         if moves:
-            dispute = self.create({**values, 'move_id': moves[0].id, 'amount': moves[0]._ar_get_undisputed()})
-            dispute.action_acknowledge()
+            disputes = self.create([
+                {**values, 'move_id': move.id, 'amount': move._ar_get_undisputed()} for move in moves[:MOST_NAMED]])
+            disputes.action_acknowledge()
+            dispute = disputes[0]
+            dispute._note_siblings(disputes - dispute)
         else:
             dispute = self.create({
                 **values, 'partner_id': customer.id, 'amount': 0,
                 'name': subject or self.env._("Message of %s", msg_dict.get('email_from') or "?")})
-        dispute._note_what_to_check(msg_dict, moves[1:], f"{subject}\n{words}")
+        dispute._note_what_to_check(msg_dict, moves[MOST_NAMED:], f"{subject}\n{words}")
         return dispute
+
+    def _note_siblings(self, siblings):
+        """Let the disputes of one e-mail know of each other: the message and its attachments are with this one."""
+        if not siblings:
+            return
+        self._message_log(body=self.env._(
+            "The message also opened %s.", Markup(", ").join(one._get_html_link() for one in siblings)))
+        siblings._message_log_batch(bodies=dict.fromkeys(siblings.ids, self.env._(
+            "Opened by an e-mail that names several invoices; the message and its attachments are with %s.",
+            self._get_html_link())))
 
     def _get_own_words(self, body):
         """Return what the sender wrote, as text: without the message they answer, which may name other invoices."""

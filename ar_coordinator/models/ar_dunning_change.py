@@ -15,6 +15,8 @@ from ..engine import dunning
 from .ar_dunning_outcome import GOING as ASKED_RESULTS
 
 EDITABLE_STATES = ('preview', 'to_approve')
+TEXT_FIELDS = ('personal_text', 'personal_closing')  # with who wrote them
+PERSONAL_FIELDS = ('personal_note', 'personal_subject', *TEXT_FIELDS, 'personal_text_user_id')
 CHANGES_SHOWN = 100  # rows of "what changed since the last preview" that are kept
 
 
@@ -130,6 +132,8 @@ class ArDunningLetter(models.Model):
             'target': 'new',
             'context': {
                 'default_letter_id': self.id, 'default_personal_note': self.personal_note,
+                'default_replaces_text': bool(self.personal_text), 'default_personal_text': self.personal_text,
+                'default_personal_closing': self.personal_closing,
                 'default_personal_subject': self.personal_subject or self._render_subject()},
         }
 
@@ -328,21 +332,26 @@ class ArDunningRun(models.Model):
     # === WORDS IN LETTERS === #
 
     def _get_notes(self):
-        """Return {(partner id, currency id): (personal words, subject)} of the run's letters."""
+        """Return {(partner id, currency id): (level, {field: what people wrote})} of the run's letters."""
+        letters = self.env['ar.dunning.letter'].search([
+            ('run_id', '=', self.id), ('state', '=', 'draft'),
+            *(['|'] * (len(PERSONAL_FIELDS) - 1)), *((name, '!=', False) for name in PERSONAL_FIELDS)])
         return {
-            (letter.partner_id.id, letter.currency_id.id): (letter.personal_note, letter.personal_subject)
-            for letter in self.env['ar.dunning.letter'].search([
-                ('run_id', '=', self.id), ('state', '=', 'draft'),
-                '|', ('personal_note', '!=', False), ('personal_subject', '!=', False)])}
+            (letter.partner_id.id, letter.currency_id.id):
+                (letter.level_id, {
+                    name: letter._fields[name].convert_to_write(letter[name], letter)
+                    for name in PERSONAL_FIELDS if letter[name]})
+            for letter in letters}
 
     def _set_notes(self, notes):
-        """Give new letters the words that were written for the ones they replace."""
+        """Give new letters the words that were written for the ones they replace; a text of its own only at its level.
+        """
         for letter in self.letter_ids if notes else ():
-            note, subject = notes.get((letter.partner_id.id, letter.currency_id.id), (False, False))
-            if note and not letter.personal_note:
-                letter.personal_note = note
-            if subject and not letter.personal_subject:
-                letter.personal_subject = subject
+            level, words = notes.get((letter.partner_id.id, letter.currency_id.id), (None, {}))
+            if level != letter.level_id:
+                words = {name: value for name, value in words.items() if not name.startswith(TEXT_FIELDS)}
+            if missing := {name: value for name, value in words.items() if not letter[name]}:
+                letter.write(missing)
 
     # === WHAT CHANGED SINCE THE LAST PREVIEW === #
 

@@ -23,6 +23,7 @@ REASONS = [
     # result skipped
     ('disputed', "Disputed"),
     ('handed_over', "Handed over"),
+    ('write_off', "Write-off waits for approval"),
     ('promised', "Promised"),
     ('paused', "Paused"),
     ('no_followup', "Marked no follow-up"),

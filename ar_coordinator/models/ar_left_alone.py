@@ -1,10 +1,13 @@
-"""Everything that is left alone in one list: pauses, and invoices marked "no follow-up", which is a pause without end.
+"""Everything that is left alone in one list: pauses, invoices marked "no follow-up", which is a pause without end, and
+items whose write-off waits for approval (ar_write_off_dunning.py).
 
 A view of what is elsewhere, to find what was forgotten. Nothing is stored here.
 """
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
+
+ENDLESS = ('no_followup', 'write_off')  # kinds that last until somebody ends them
 
 
 class ArLeftAlone(models.Model):
@@ -20,6 +23,7 @@ class ArLeftAlone(models.Model):
     pause_id = fields.Many2one(comodel_name='ar.pause', readonly=True)
     partner_id = fields.Many2one(comodel_name='res.partner', string="Customer", readonly=True)
     move_id = fields.Many2one(comodel_name='account.move', string="Invoice", readonly=True)
+    move_line_id = fields.Many2one(comodel_name='account.move.line', string="Open Item", readonly=True)
     company_id = fields.Many2one(comodel_name='res.company', readonly=True)
     currency_id = fields.Many2one(related='company_id.currency_id')
     user_id = fields.Many2one(comodel_name='res.users', string="Owner", readonly=True)
@@ -39,10 +43,14 @@ class ArLeftAlone(models.Model):
     @api.depends('pause_id.reason', 'kind')
     def _compute_reason(self):
         for row in self:
-            row.reason = row.pause_id.reason or self.env._("Marked no follow-up")
+            row.reason = row._get_reason()
+
+    def _get_reason(self):
+        """Return why it is left alone. Hook: other kinds say theirs."""
+        return self.pause_id.reason or self.env._("Marked no follow-up")
 
     def _search_reason(self, operator, value):
-        return Domain('pause_id.reason', operator, value)
+        return Domain('pause_id.reason', operator, value) | Domain('write_off_id.reason', operator, value)
 
     @api.depends('date_start', 'date_end', 'company_id')
     def _compute_days(self):
@@ -50,7 +58,7 @@ class ArLeftAlone(models.Model):
             today = company._ar_today()
             for row in rows:
                 row.days = max((today - row.date_start).days, 0)
-                row.is_active = row.kind == 'no_followup' or row.date_start <= today <= row.date_end
+                row.is_active = row.kind in ENDLESS or row.date_start <= today <= row.date_end
 
     def _search_is_active(self, operator, value):
         if operator != 'in':
@@ -59,7 +67,7 @@ class ArLeftAlone(models.Model):
         if wanted == {True, False}:
             return Domain.TRUE
         pauses = self.env['ar.pause'].search([('is_active', '=', True)])
-        active = Domain('kind', '=', 'no_followup') | Domain('pause_id', 'in', pauses.ids)
+        active = Domain('kind', 'in', ENDLESS) | Domain('pause_id', 'in', pauses.ids)
         return active if True in wanted else ~active
 
     @api.depends('move_id', 'partner_id', 'company_id')
@@ -69,7 +77,7 @@ class ArLeftAlone(models.Model):
             customers = rows.filtered(lambda row: not row.move_id).partner_id
             exposure = self.env['ar.ledger'].with_company(company).exposure(customers) if customers else {}
             for row in rows:
-                if item := row.pause_id.move_line_id:
+                if item := row.pause_id.move_line_id or row.move_line_id:
                     row.amount_open = item.amount_residual
                 elif row.move_id:
                     row.amount_open = row.move_id.amount_residual_signed
@@ -79,12 +87,15 @@ class ArLeftAlone(models.Model):
     # === ACTION METHODS === #
 
     def action_open(self):
-        """Open the pause, or the invoice that is marked."""
-        self.ensure_one()
-        record = self.pause_id or self.move_id
+        """Open the pause, the invoice that is marked, or the request."""
+        record = self.ensure_one()._get_record()
         return {
             'type': 'ir.actions.act_window', 'name': record.display_name, 'res_model': record._name,
             'res_id': record.id, 'views': [(False, 'form')]}
+
+    def _get_record(self):
+        """Return the record behind a row. Hook: other kinds have theirs."""
+        return self.pause_id or self.move_id
 
     def action_end(self):
         """End these now: pauses by their own button, marks by taking them off. Nothing is sent; the next run proposes.

@@ -4,6 +4,8 @@ The controller finds out whose account it is (the user's commercial partner, in 
 methods with sudo; each of them reads that customer's records in that company only. Amounts are the ledger's, in the
 items' own currency.
 """
+import math
+
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
@@ -153,41 +155,99 @@ class ArPortal(models.AbstractModel):
     # === PAYMENT === #
 
     @api.model
-    def _get_payment(self, partner, company, currency, selection, with_disputed=False):
+    def _get_payment(self, partner, company, currency, selection, with_disputed=False, credits=0.0):
         """Return what paying a selection of items comes to, right now.
 
-        :param str selection: 'overdue', 'open' (everything), or ids of journal items with dashes between them
+        :param selection: 'overdue', 'open' (everything), ids of journal items with dashes between them or as a list
         :param bool with_disputed: pay disputed parts, too
-        :return: dict: rows (items with `pay`, what is paid of each), moves, amount, allocation ({journal item's id as
-            text: amount}, for the transaction), left_out (rows that cannot be paid online), discounted (invoices among
-            them that have an early payment discount today)
-        :raise UserError: when nothing of it can be paid, or the selection makes no sense
+        :param float credits: deduct the customer's unapplied credits up to this amount, the oldest items first
+        :return: dict: rows (items with `pay`, what is paid of each, and `gross`, the same before credits), moves,
+            amount, allocation ({journal item's id as text: amount}, for the transaction), netting (list of [item's id,
+            credit's id, amount], for the transaction), credits (what is deducted), left_out (rows that cannot be paid
+            online), discounted (invoices among them that have an early payment discount today)
+        :raise UserError: when nothing of it can be paid, the credits cover it, or the selection makes no sense
         """
-        how = {'show': {'overdue': 'overdue', 'open': 'all'}.get(selection, 'all')}
+        how = {'show': 'overdue' if selection == 'overdue' else 'all'}
         if selection not in ('overdue', 'open'):
-            how['line_ids'] = self._read_selection(selection)
+            how['line_ids'] = selection if isinstance(selection, list) else self._read_selection(selection)
         items, _count = self._get_items(partner, company, currency, **how)
         rows, left_out = [], []
         for row in items:
             row['pay'] = row['payable']
             if with_disputed and row['kind'] == 'invoice' and not row['processing'] and row['move']._has_to_be_paid():
                 row['pay'] = currency.round(row['residual'] - row['settled'])
+            row['gross'] = row['pay']
             if row['pay'] > 0:
                 rows.append(row)
             elif row['residual'] > 0:
                 left_out.append(row)
         if not rows:
             raise UserError(self.env._("There is nothing to pay online among these items."))
+        netting = self._net(rows, partner, company, currency, credits) if credits else []
+        amount = currency.round(sum(row['pay'] for row in rows))
+        if amount <= 0:
+            raise UserError(self.env._(
+                "Your credits cover these invoices: there is nothing to pay. %s sets them off.", company.name))
         moves = self.env['account.move'].union(*(row['move'] for row in rows))
         return {
             'rows': rows,
             'moves': moves,
-            'amount': currency.round(sum(row['pay'] for row in rows)),
-            'allocation': {str(row['id']): row['pay'] for row in rows},
+            'amount': amount,
+            'allocation': {str(row['id']): row['pay'] for row in rows if row['pay'] > 0},
+            'netting': netting,
+            'credits': currency.round(sum(part for _item, _credit, part in netting)),
             'left_out': left_out,
             'discounted': moves.filtered(
                 lambda move: move._is_eligible_for_early_payment_discount(currency, company._ar_today())),
         }
+
+    @api.model
+    def _net(self, rows, partner, company, currency, most):
+        """Deduct the customer's free credits, `most` at most, from what is paid of the rows, by due date; changes their
+        `pay`.
+
+        Credits settle items of their own receivable account only, as matching does.
+
+        :return: list of [item's id, credit's id, amount]
+        """
+        free, netting = self._get_free_credits(partner, company, currency), []
+        for row in sorted(rows, key=lambda row: (row['due'], row['id'])):
+            for credit in free:
+                part = min(currency.round(min(row['pay'], credit['free'])), most)
+                if part > 0 and credit['account_id'] == row['account_id']:
+                    row['pay'] = currency.round(row['pay'] - part)
+                    credit['free'] = currency.round(credit['free'] - part)
+                    most = currency.round(most - part) if most < math.inf else most
+                    netting.append([row['id'], credit['id'], part])
+        return netting
+
+    @api.model
+    def _get_free_credits(self, partner, company, currency):
+        """Return the customer's unapplied credits nobody has other plans with, oldest first, with `free`: how much.
+
+        None where the company rather asks for everything in full, or where money paid out to the customer is not
+        matched yet. Left aside is what waits to be applied to certain items, to be paid back, or is matched with a
+        draft.
+        """
+        if not company.ar_dunning_net_credits:
+            return []
+        rows, _count = self.env['ar.ledger'].customer_items(
+            self._ledger_options(partner, company), currency_id=currency.id)
+        credits = [row for row in rows if row['residual'] < 0]
+        entries = self.env['account.move'].browse(
+            [row['move_id'] for row in rows if row['residual'] > 0 and row['move_type'] == 'entry'])
+        if not credits or any(entry.journal_id.type in ('bank', 'cash', 'credit') for entry in entries):
+            return []
+        ids = [row['id'] for row in credits]
+        planned = self.env['ar.cash.proposal'].search(
+            [('payment_line_id', 'in', ids), ('state', '=', 'proposed')]).payment_line_id
+        refunds = self.env['ar.write.off.line'].search([
+            ('move_line_id', 'in', ids), ('request_id.kind', '=', 'refund'),
+            ('request_id.state', 'in', ('draft', 'requested', 'done'))])
+        taken = set((planned + refunds.move_line_id).ids)
+        for row in credits:
+            row['free'] = currency.round(row['settled'] - row['residual'])
+        return [row for row in credits if row['id'] not in taken and row['free'] > 0]
 
     @api.model
     def _get_answerable(self, partner, company, currency, selection):

@@ -2,6 +2,9 @@
 
 Odoo matches the payment of a transaction with the oldest of its invoices first. With a disputed part left unpaid, that
 would settle the disputed part and leave another invoice short; so the payment is matched item by item before.
+
+Credits the customer had are deducted where the page said so: they are matched with their items when the payment is in
+the books, and not before, and only if they are still there.
 """
 from odoo import fields, models
 
@@ -12,6 +15,11 @@ class PaymentTransaction(models.Model):
     ar_allocation = fields.Json(
         string="Paid Open Items", readonly=True, copy=False,
         help="What the customer chose to pay: amount per journal item, in the transaction's currency.")
+
+    ar_netting = fields.Json(
+        string="Deducted Credits", readonly=True, copy=False,
+        help="Credits that were deducted from the payment: [journal item, credit's journal item, amount], in the "
+             "transaction's currency.")
 
     def _create_payment(self, **extra_create_values):
         """Override of `account_payment`: a line of the payment for each item that is paid in part."""
@@ -72,6 +80,32 @@ class PaymentTransaction(models.Model):
             free -= line
             if line:
                 (line + items).reconcile()
+        self._ar_match_credits(payment)
+
+    def _ar_match_credits(self, payment):
+        """Match the deducted credits, to the cent, with the items they were deducted from.
+
+        A credit that was used otherwise meanwhile stays out: what it was to cover is open then, and the payment says
+        so.
+        """
+        lines, missing = self.env['account.move.line'], []
+        for item_id, credit_id, amount in self.ar_netting or ():
+            item, credit = lines.browse(item_id).exists(), lines.browse(credit_id).exists()
+            if self._ar_is_left(item, amount, 1) and self._ar_is_left(credit, amount, -1):
+                (item + credit).with_context(ar_cash_limits={item.id: amount, credit.id: amount}).reconcile()
+            elif item:
+                missing.append(item.move_id.name)
+        if missing:
+            payment._message_log(body=self.env._(
+                "Credits that were deducted from this payment have been used otherwise meanwhile. Look at %s.",
+                ", ".join(dict.fromkeys(missing))))
+
+    def _ar_is_left(self, line, amount, sign):
+        """Return whether `amount` is open on a posted journal item of the transaction's customer and currency."""
+        return bool(
+            line and line.parent_state == 'posted' and line.currency_id == self.currency_id
+            and line.partner_id.commercial_partner_id == self.partner_id.commercial_partner_id
+            and self.currency_id.compare_amounts(sign * line.amount_residual_currency, amount) >= 0)
 
 
 class AccountPayment(models.Model):

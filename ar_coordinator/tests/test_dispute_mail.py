@@ -79,10 +79,26 @@ class TestDisputeInbox(DisputeMailCommon):
         quoted = self.receive("Re: reminder", f"<p>No idea</p><blockquote>Please pay {self.invoice.name}</blockquote>")
         self.assertFalse(quoted.move_id)
 
-    def test_several_numbers_the_first_is_disputed_the_others_are_noted(self):
-        dispute = self.receive("Hello", f"<p>{self.other_invoice.name} and {self.invoice.name} are wrong</p>")
-        self.assertEqual(dispute.move_id, self.other_invoice)
-        self.assertIn(f"also names {self.invoice.name}", "".join(dispute.message_ids.mapped('body')))
+    def test_several_numbers_are_all_disputed(self):
+        """One dispute per invoice, each acknowledged; the message is with the first, and they know of each other."""
+        disputes = self.receive(
+            "Hello", f"<p>{self.other_invoice.name} and {self.invoice.name} are wrong</p>").sorted('id')
+        self.assertRecordValues(disputes, [
+            {'move_id': self.other_invoice.id, 'amount': 119, 'origin': 'email', 'contact_id': self.buyer.id},
+            {'move_id': self.invoice.id, 'amount': 1_190, 'origin': 'email', 'contact_id': self.buyer.id}])
+        self.assertEqual(self.held(), 1_309)
+        self.assertTrue(all(disputes.mapped('date_acknowledged')))
+        first, second = ("".join(dispute.message_ids.mapped('body')) for dispute in disputes)
+        self.assertIn("are wrong", first)
+        self.assertIn(f'data-oe-id="{disputes[1].id}"', first)
+        self.assertIn(f'data-oe-id="{disputes[0].id}"', second)
+
+    def test_a_list_of_invoices_is_not_all_disputed(self):
+        """Who names the whole account gets the first five disputed; the rest is the desk's to decide."""
+        moves = [self.goods((10, 1, self.tax_19, 0)) for _number in range(6)]
+        disputes = self.receive("Hello", f"<p>{', '.join(move.name for move in moves)}</p>").sorted('id')
+        self.assertEqual(disputes.move_id.ids, [move.id for move in moves[:5]])
+        self.assertIn(f"also names {moves[5].name}", "".join(disputes[0].message_ids.mapped('body')))
 
     def test_another_customers_invoice_waits_for_triage_and_nothing_leaks(self):
         dispute = self.receive(f"Problem with {self.foreign.name}", "<p>What is this?</p>")

@@ -233,6 +233,45 @@ class TestDunningChange(DunningCommon):
         with self.assertRaisesRegex(UserError, "no place for personal words"):
             self.letter(run).set_personal_note("<p>Hello</p>")
 
+    def test_text_of_its_own(self):
+        """Instead of the template's, the table stays; amounts are those of the day it leaves; who wrote it is kept."""
+        run = self.ar_run()
+        letter = self.letter(run)
+        above, below = letter._get_template_text()
+        self.assertIn("Dear Sir or Madam", above)
+        self.assertIn("{date}", above + below)
+        self.assertNotIn("<table", above + below)
+        self.confirm(
+            letter.action_personal_note(), replaces_text=True,
+            personal_text=f"<p>Dear Jo, {letter._get_amount_to_pay()} is open<script>alert(1)</script>.</p>",
+            personal_closing="<p>Until {date}, please.</p>")
+        self.assertEqual(letter.personal_text, "<p>Dear Jo, {amount} is open.</p>")
+        self.assertNotIn("Dear Sir or Madam", letter.message)
+        self.assertNotIn("Dear Jo", self.letter(run, self.other_customer).message)
+        run.action_preview()
+        self.assertEqual(self.letter(run).personal_text_user_id, self.clerk)
+        self.ar_pay(self.first, '2026-03-30', amount=10)
+        self.send(run)
+        letter = self.letter(run)
+        [mail] = [mail for mail in self.ar_deliver(letter) if "harbourfish" in mail['email_to'][0]]
+        for text in (letter.body_sent, mail['body']):
+            self.assertIn(f"Dear Jo, {letter._get_amount_to_pay()} is open.", text)
+            self.assertIn(f"Until {letter._get_date_to_pay()}, please.", text)
+            self.assertLess(text.index("Dear Jo"), text.index(self.first.name))
+            self.assertLess(text.index(self.first.name), text.index("Until "))
+        self.assertIn("has a text of its own", "".join(letter.message_ids.mapped('body')))
+        self.assertIn("has a text of its own", "".join(run.message_ids.mapped('body')))
+
+    def test_text_of_its_own_is_given_back(self):
+        run = self.ar_run()
+        self.letter(run).set_personal_text("<p>Mine</p>")
+        self.assertIn("Mine", self.letter(run).message)
+        self.confirm(self.letter(run).action_personal_note(), replaces_text=False)
+        self.assertFalse(self.letter(run).personal_text or self.letter(run).personal_text_user_id)
+        self.assertIn("Dear Sir or Madam", self.letter(run).message)
+        with self.assertRaises(AccessError):
+            self.letter(run).with_user(self.reader).set_personal_text("<p>x</p>")
+
     # === SINCE THE LAST PREVIEW === #
 
     def test_changes_since_the_last_preview(self):

@@ -1,6 +1,7 @@
 """What is left alone: pauses and Odoo's mark "no follow-up" in one list, how old it is, how it ends; who may."""
 from datetime import date
 
+from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
@@ -212,3 +213,32 @@ class TestLeftAlone(DunningCommon):
             'company_id': company.id, 'partner_id': self.customer.id, 'reason': "x", 'date_end': '2026-12-31'})
         self.assertEqual(self.env['ar.left.alone'].with_user(stranger).search([]).pause_id, mine)
         self.assertOutcome(self.ar_run(), self.second, 'skipped', 'paused')
+
+    def test_a_write_off_that_waits_for_approval(self):
+        """Its item gets no reminder, between preview and sending neither; the list says why. Refused, it goes on."""
+        self.company.write({'ar_write_off_limit_user': 0, 'ar_dunning_quiet_days': 0})
+        self.ar_user('dunning_manager_2', 'ar_coordinator.group_ar_manager')
+        request = self.env['ar.write.off'].with_user(self.clerk).create({
+            'partner_id': self.customer.id, 'company_id': self.company.id, 'cause': 'insolvent',
+            'reason': "Insolvency file 12",
+            'line_ids': [Command.create({'move_line_id': self.ar_lines(self.second).id})]})
+        run = self.ar_run()
+        self.assertOutcome(run, self.second, 'sent', 'due', 200.0)
+        request.action_submit()
+        self.assertEqual(request.state, 'requested')
+        with self.mock_mail_gateway():
+            run.action_send()
+        self.assertOutcome(run, self.second, 'skipped', 'write_off')
+        self.assertOutcome(run, self.first, 'sent', 'due', 100.0)
+        row = self.rows(('kind', '=', 'write_off'))
+        self.assertRecordValues(row, [{
+            'partner_id': self.customer.id, 'move_id': self.second.id, 'user_id': self.clerk.id, 'date_end': False,
+            'date_start': date(2026, 3, 31), 'amount_open': 200.0, 'is_active': True,
+            'reason': "Write-off waits for approval: Insolvency file 12"}])
+        self.assertEqual(self.rows(('reason', 'ilike', "file 12"), ('is_active', '=', True)), row)
+        self.assertEqual(row.action_open()['res_model'], 'ar.write.off')
+        with self.assertRaisesRegex(UserError, "approve, refuse or cancel"):
+            row.action_end()
+        request.with_user(self.manager).action_refuse()
+        self.assertFalse(self.rows(('kind', '=', 'write_off')))
+        self.assertOutcome(self.ar_run(), self.second, 'sent', 'due', 200.0)

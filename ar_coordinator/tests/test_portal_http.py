@@ -17,7 +17,7 @@ class TestPortalHttp(PortalHttpCommon):
     def transaction(self, user='anna', account=None, selection='overdue', amount=1234.5, **vals):
         """Ask for a transaction as the payment form does; return the message of the error, if any."""
         self.authenticate(user, user)
-        answer = self.url_open(f'/my/receivables/pay/{account or self.account_key()}/{selection}/0', json={
+        answer = self.url_open(f'/my/receivables/pay/{account or self.account_key()}/{selection}/0/1', json={
             'jsonrpc': '2.0', 'method': 'call', 'params': {
                 'amount': amount, 'provider_id': self.dummy_provider.id, 'payment_method_id': self.payment_method_id,
                 'token_id': None, 'flow': 'direct', 'tokenization_requested': False, 'is_validation': False,
@@ -154,7 +154,7 @@ class TestPortalHttp(PortalHttpCommon):
     def test_pay_page(self):
         page = self.get(f'/pay?account={self.account_key()}&what=overdue')
         self.assertEqual(page.status_code, 200)
-        self.assertIn(f'/my/receivables/pay/{self.account_key()}/overdue/0', page.text)
+        self.assertIn(f'/my/receivables/pay/{self.account_key()}/overdue/0/1', page.text)
         self.assertIn("1,234.50", page.text)
         self.assertFalse(self.env['payment.transaction'].search([]), "looking changes nothing")
 

@@ -1,4 +1,6 @@
 """Online payment of several items: what it comes to, and that each item gets what was paid for it."""
+import math
+
 from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import tagged
@@ -175,3 +177,42 @@ class TestPortalPayment(PortalCommon):
         transaction._set_done()
         transaction._post_process()
         self.assertEqual(self.first.amount_residual, 0)
+
+    def test_credits_are_deducted(self):
+        """Oldest first; matched to the cent when the payment is in the books, the disputed part left alone."""
+        self.open_dispute(self.first, 400)
+        refund = self.ar_invoice(700, self.due(20), move_type='out_refund')
+        payment = self.payment(credits=math.inf)
+        self.assertEqual((payment['amount'], payment['credits']), (400, 700))
+        self.assertEqual(payment['netting'], [
+            [self.ar_lines(self.first).id, self.ar_lines(refund).id, 600],
+            [self.ar_lines(self.second).id, self.ar_lines(refund).id, 100]])
+        self.pay_online(payment, ar_netting=payment['netting'])
+        self.assertEqual(self.residuals(self.first, self.second, refund), [400, 0, 0])
+
+    def test_credits_cover_everything(self):
+        self.ar_invoice(2000, self.due(20), move_type='out_refund')
+        with self.assertRaisesRegex(UserError, "there is nothing to pay"):
+            self.payment(credits=math.inf)
+        self.assertEqual(self.payment()['amount'], 1500)
+
+    def test_credit_used_meanwhile(self):
+        """Nothing is matched wrongly: what the credit was to cover is open again, and the payment says so."""
+        refund = self.ar_invoice(200, self.due(20), move_type='out_refund')
+        payment = self.payment(credits=math.inf)
+        self.ar_match(refund, self.later)
+        transaction = self.pay_online(payment, ar_netting=payment['netting'])
+        self.assertEqual(self.residuals(self.first, self.second, self.later), [200, 0, 100])
+        self.assertIn("used otherwise meanwhile", transaction.payment_id.message_ids[0].body)
+
+    def test_credits_with_other_plans(self):
+        """Not what is to be paid back, nor where the company wants everything in full."""
+        refund = self.ar_invoice(200, self.due(20), move_type='out_refund')
+        request = self.env['ar.write.off'].create({
+            'partner_id': self.customer.id, 'company_id': self.company.id, 'kind': 'refund', 'cause': 'overpaid',
+            'reason': "Paid twice", 'line_ids': [Command.create({'move_line_id': self.ar_lines(refund).id})]})
+        self.assertEqual(self.payment(credits=math.inf)['credits'], 0)
+        request.action_cancel()
+        self.assertEqual(self.payment(credits=150.0)['credits'], 150)
+        self.company.ar_dunning_net_credits = False
+        self.assertEqual(self.payment(credits=math.inf)['credits'], 0)

@@ -67,6 +67,9 @@ class ArDunningNoteWizard(models.TransientModel):
     lang = fields.Char(compute='_compute_lang', string="Language")
     personal_subject = fields.Char(string="Subject")
     personal_note = fields.Html(string="Words")
+    replaces_text = fields.Boolean(string="Write the Text Myself")
+    personal_text = fields.Html(string="Above the Items")
+    personal_closing = fields.Html(string="Below the Items")
 
     @api.depends('letter_id')
     def _compute_lang(self):
@@ -74,8 +77,19 @@ class ArDunningNoteWizard(models.TransientModel):
         for wizard in self:
             wizard.lang = names.get(wizard.letter_id.lang)
 
+    @api.onchange('replaces_text')
+    def _onchange_replaces_text(self):
+        """Start from what the template says."""
+        if self.replaces_text and not self.personal_text:
+            self.personal_text, self.personal_closing = self.letter_id._get_template_text()
+
     def action_confirm(self):
-        """Put the words and the subject into the letter; see `ar.dunning.letter.set_personal_note`."""
+        """Put the words and the subject into the letter.
+
+        See `ar.dunning.letter.set_personal_note` and `set_personal_text`.
+        """
         self.ensure_one()
-        self.letter_id.set_personal_note(self.personal_note, self.personal_subject or "")
+        own = self.replaces_text
+        self.letter_id.set_personal_text(own and self.personal_text, own and self.personal_closing)
+        self.letter_id.set_personal_note(False if own else self.personal_note, self.personal_subject or "")
         return {'type': 'ir.actions.act_window_close'}
