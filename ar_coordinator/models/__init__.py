@@ -52,6 +52,9 @@ from . import ar_dunning_policy_rule
 from . import ar_dunning_policy_invoice
 from . import ar_dunning_level
 from . import ar_dunning_run
+from . import ar_dunning_decide
+from . import ar_dunning_preview
+from . import ar_dunning_send
 from . import ar_dunning_letter
 from . import ar_dunning_letter_line
 from . import ar_dunning_outcome

@@ -16,7 +16,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import hash_sign, verify_hash_signed
 
-from .ar_outbox import COUNTED_STATES
+from .ar_outbox import COUNTED_STATES, spoken
 
 SCOPE = 'ar_coordinator.answer'
 PATH = '/ar/answer'
@@ -134,7 +134,7 @@ class ArDunningLetter(models.Model):
         if not letter or letter.link_number != number or not letter.link_is_active:
             return None
         letter = letter.with_company(letter.company_id).with_context(
-            allowed_company_ids=letter.company_id.ids, lang=letter.lang)
+            allowed_company_ids=letter.company_id.ids, lang=spoken(self.env, letter.lang))
         return letter.with_prefetch()
 
     @api.model

@@ -14,6 +14,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command, Domain
 from odoo.tools.misc import format_amount, format_date
 
+from .ar_outbox import spoken
+
 ANSWER_ACTIVITY = 'ar_coordinator.mail_activity_type_answer'
 DOUBLE_SUBMIT_SECONDS = 60
 
@@ -314,7 +316,7 @@ class ArCustomerAnswer(models.Model):
 
     def _localized(self):
         """Return self in the customer's language."""
-        return self.with_context(lang=self.lang or self.env.lang)
+        return self.with_context(lang=spoken(self.env, self.lang))
 
     def _render_summary(self):
         """Return what was noted, as HTML in the customer's language, for the mail template."""

@@ -15,8 +15,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools.misc import format_amount, format_date
 
-from .ar_dunning_letter import write_changed
-from .ar_outbox import COUNTED_STATES, describe
+from .ar_outbox import COUNTED_STATES, describe, write_changed
 
 _logger = logging.getLogger(__name__)
 

@@ -165,7 +165,7 @@ class ArDunningLetter(models.Model):
 
     def _format_number(self, number, digits=2):
         """Format a number in the recipient's language."""
-        return formatLang(self.with_context(lang=self.lang or self.env.lang).env, number, digits=digits)
+        return formatLang(self._localized().env, number, digits=digits)
 
     def _get_amount_to_pay(self):
         """Return what the letter asks for, its claim included, formatted. For mail templates."""

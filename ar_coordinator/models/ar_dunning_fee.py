@@ -7,7 +7,7 @@ debt and nobody is reminded of it.
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from .ar_dunning_letter import write_changed
+from .ar_outbox import spoken, write_changed
 
 
 class ArDunningLevel(models.Model):
@@ -159,7 +159,8 @@ class ArDunningLetter(models.Model):
             'invoice_line_ids': [fields.Command.create({
                 'product_id': product.id,
                 'name': letter.env._(
-                    "%(product)s: %(level)s of %(day)s", product=product.with_context(lang=self.lang).name,
+                    "%(product)s: %(level)s of %(day)s",
+                    product=product.with_context(lang=spoken(self.env, self.lang)).name,
                     level=letter.level_id.name, day=letter._format_date(self.date)),
                 'quantity': 1,
                 'price_unit': self.amount_fee,

@@ -6,20 +6,12 @@ everything else a letter goes through is done by the methods below, which check 
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.tools.mail import email_normalize
 
 from .ar_batch import shared
 from .ar_dunning_outcome import GOING
 from .ar_outbox import COUNTED_STATES, describe
-
-
-def write_changed(record, vals):
-    """Write those of `vals` that differ: the gate reads everything again, and most of it is as it was."""
-    now = {name: record._fields[name].convert_to_write(record[name], record) for name in vals}
-    changed = {name: value for name, value in vals.items() if (now[name] or False) != (value or False)}
-    if changed:
-        record.write(changed)
 
 
 class ArDunningLetter(models.Model):
@@ -137,19 +129,6 @@ class ArDunningLetter(models.Model):
 
     # === ACTION METHODS === #
 
-    def action_mark_sent(self):
-        """Say that printed letters are in the post.
-
-        :raise AccessError: for readers
-        :raise UserError: for letters that do not wait for the post
-        """
-        self._check_user()
-        for letter in self:
-            if letter.channel != 'letter' or letter.state != 'queued':
-                raise UserError(self.env._("%s is not a printed letter waiting to be posted.", letter.name))
-        # sudo: letters are read-only to users; role, company (read access) and state were checked
-        self.sudo().write({'state': 'sent', 'date_sent': fields.Datetime.now(), 'user_id': self.env.uid})
-
     def action_print(self):
         """Return the letters as PDF. Printing says nothing about posting: the state stays."""
         return self.env.ref('ar_coordinator.action_report_ar_dunning_letter').report_action(self)
@@ -174,13 +153,6 @@ class ArDunningLetter(models.Model):
         letters._cancel(self.env.user)
 
     # === BUSINESS METHODS === #
-
-    def _check_user(self):
-        """:raise AccessError: unless the user works the desk and may see these letters."""
-        self.check_access('read')
-        if not self.env.su and not self.env.user.has_group('ar_coordinator.group_ar_user'):
-            raise AccessError(self.env._(
-                "You may read dunning letters. Ask for the role Receivables: User to handle them."))
 
     def _cancel(self, user):
         """Cancel draft or queued letters, with their outcomes."""
@@ -212,20 +184,8 @@ class ArDunningLetter(models.Model):
     def _queue_mails(self, template):
         """Create the e-mails with notifications (which bounces find back) and freeze what they say."""
         attachments = {letter.id: letter._get_attachments() for letter in self}
-        mails = self.message_mail_with_source(template, force_send=False)
-        by_letter = {mail.res_id: mail for mail in mails}
+        self._create_mails(template, attachments)
         self._cancel_superseded_mails()
-        for letter in self:
-            mail = by_letter.get(letter.id)
-            if not mail:
-                raise UserError(self.env._("%s: the e-mail template made no message.", letter.name))
-            if attachments[letter.id]:
-                mail.attachment_ids = [fields.Command.link(attachment) for attachment in attachments[letter.id].ids]
-            letter.write({
-                'mail_message_id': mail.mail_message_id.id, 'subject': mail.subject, 'body_sent': mail.body_html})
-        self.write({'state': 'queued', 'user_id': self.env.uid})
-        for mail in mails.filtered(lambda mail: mail.state in ('exception', 'cancel')):
-            self.browse(mail.res_id)._fail(mail.failure_reason or self._get_failure_label(mail.failure_type))
 
     def _cancel_superseded_mails(self):
         """Stop earlier e-mails for the same items that failed and could still be sent again by hand."""

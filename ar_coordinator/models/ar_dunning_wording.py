@@ -110,7 +110,6 @@ class ArDunningLetter(models.Model):
         said = self.env._("the letter to %s has a text of its own", letter.partner_id.name) if is_own \
             else self.env._("the letter to %s has its template's text again", letter.partner_id.name)
         run._log_changes([said])
-        letter._message_log(body=said)
 
 
 class ArDunningRun(models.Model):

@@ -13,6 +13,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools.misc import format_amount, format_date
 
 from .ar_batch import shared
+from .ar_guard import without_defaults
 
 _logger = logging.getLogger(__name__)
 
@@ -27,6 +28,20 @@ def describe(error):
     return str(root) if isinstance(root, UserError) else f"{type(root).__name__}: {root}"
 
 
+def spoken(env, code):
+    """Return a language's code if it is still installed, else that of the environment: what was sent long ago in a
+    language nobody speaks any more stays readable."""
+    return code if code and env['res.lang']._get_data(code=code) else env.lang
+
+
+def write_changed(record, vals):
+    """Write those of `vals` that differ: the gate reads everything again, and most of it is as it was."""
+    now = {name: record._fields[name].convert_to_write(record[name], record) for name in vals}
+    changed = {name: value for name, value in vals.items() if (now[name] or False) != (value or False)}
+    if changed:
+        record.write(changed)
+
+
 class ArOutboxRun(models.AbstractModel):
     """Sends the drafts of a run. Models have `company_id`, `state` (with 'sending', 'done') and `date_done`."""
 
@@ -35,6 +50,46 @@ class ArOutboxRun(models.AbstractModel):
 
     _outbox_model = None  # name of the model of its messages; these have `run_id` and a state 'draft'
     _outbox_cron = None  # xmlid of the job that goes on with runs in state sending
+    _outbox_guarded = frozenset()  # fields that only the run's buttons write
+    _outbox_scope = frozenset()  # fields that say what a run is about: a preview of something else is forgotten
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override: a run starts as a draft, whatever the context says."""
+        self = without_defaults(self, self._outbox_guarded)
+        if not self.env.su and any(self._outbox_guarded & set(vals) for vals in vals_list):
+            raise AccessError(self.env._("A run moves by its own buttons: start it as a draft."))
+        return super().create(vals_list)
+
+    def write(self, vals):
+        """Override: only the buttons move a run; what it is about changes before it is on its way, not after."""
+        if not self.env.su and self._outbox_guarded & set(vals):
+            raise AccessError(self.env._(
+                "%s: it moves by its own buttons, such as Preview, Send and Cancel.", ", ".join(self.mapped('name'))))
+        is_scope_changed = bool(self._outbox_scope & set(vals))
+        if is_scope_changed and any(run.state not in ('draft', 'preview') for run in self):
+            raise UserError(self.env._(
+                "%s is on its way: what it is about cannot be changed any more.", ", ".join(self.mapped('name'))))
+        stale = self.filtered(lambda run: run.state == 'preview') if is_scope_changed else self.browse()
+        result = super().write(vals)
+        if stale:
+            stale.sudo()._reset_preview()  # sudo: the user may change the run; its messages are written by it only
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_only_unsent(self):
+        if any(run.state not in ('draft', 'preview', 'cancelled') for run in self):
+            raise UserError(self.env._(
+                "%s: a run that sent something is part of the record and cannot be deleted.",
+                ", ".join(self.mapped('name'))))
+        # sudo: messages are read-only to users; those of an unsent run are drafts, which `unlink` checks again
+        self.env[self._outbox_model].sudo().search([('run_id', 'in', self.ids)]).unlink()
+
+    def _reset_preview(self):
+        """Forget the previous preview. Defined by the models."""
+        raise NotImplementedError
 
     # === STATE === #
 
@@ -188,6 +243,33 @@ class ArOutboxRun(models.AbstractModel):
             self.env['ir.cron']._commit_progress(remaining=left)
 
     @api.model
+    def _run_companies(self, companies):
+        """Daily job: prepare the runs of these companies, then send; one company's trouble stops no other."""
+        runs = self.browse()
+        for done, company in enumerate(companies, start=1):
+            try:
+                runs += self._run_automatically(company)
+                self.env.flush_all()
+            except OperationalError:
+                self.env.cr.rollback()
+                self._retry_automatically(company)
+            except Exception:
+                self.env.cr.rollback()
+                _logger.exception("%s of %s: the automatic one failed", self._description, company.name)
+            self.env['ir.cron']._commit_progress(1, remaining=len(companies) - done)
+        self._send_runs(runs)
+
+    @api.model
+    def _run_automatically(self, company):
+        """Prepare the company's run of today; return it when it is to be sent, else nothing. Defined by the models."""
+        raise NotImplementedError
+
+    @api.model
+    def _retry_automatically(self, company):
+        """Hook: see to it that the job comes back to a company whose run somebody else is working on."""
+        _logger.info("%s of %s: somebody is working on it, the job comes back", self._description, company.name)
+
+    @api.model
     def _cron_send(self):
         """Background job: go on with runs that are being sent, also those that were interrupted."""
         self._send_runs(self.search([('state', '=', 'sending')]))
@@ -251,18 +333,18 @@ class ArOutboxMessage(models.AbstractModel):
     def _localized(self):
         """Return self in the recipient's language."""
         self.ensure_one()
-        return self.with_context(lang=self.lang or self.env.lang)
+        return self.with_context(lang=spoken(self.env, self.lang))
 
     def _format_amount(self, amount, currency=None):
         """Format an amount, of the message's currency by default."""
-        currency, lang = currency or self.currency_id, self.lang or self.env.lang
+        currency, lang = currency or self.currency_id, spoken(self.env, self.lang)
         return shared(
             self.env, ('amount', currency.id, lang, amount),
             lambda: format_amount(self.env, amount, currency, lang_code=lang))
 
     def _format_date(self, date):
         """Format a date; nothing for no date."""
-        lang = self.lang or self.env.lang
+        lang = spoken(self.env, self.lang)
         return shared(
             self.env, ('date', lang, date), lambda: format_date(self.env, date, lang_code=lang)) if date else ""
 
@@ -282,6 +364,47 @@ class ArOutboxMessage(models.AbstractModel):
     def _get_template(self):
         """Return the mail.template of a message. Defined by the models."""
         raise NotImplementedError
+
+    def _check_user(self):
+        """:raise AccessError: unless the user works the desk and may see these messages."""
+        self.check_access('read')
+        if not self.env.su and not self.env.user.has_group('ar_coordinator.group_ar_user'):
+            raise AccessError(self.env._(
+                "You may read these letters. Ask for the role Receivables: User to handle them."))
+
+    def action_mark_sent(self):
+        """Say that printed messages are in the post.
+
+        :raise AccessError: for readers
+        :raise UserError: for messages that do not wait for the post
+        """
+        self._check_user()
+        for message in self:
+            if message.channel != 'letter' or message.state != 'queued':
+                raise UserError(self.env._("%s is not printed and waiting to be posted.", message.name))
+        # sudo: messages are read-only to users; role, company (read access) and state were checked
+        self.sudo().write({'state': 'sent', 'date_sent': fields.Datetime.now(), 'user_id': self.env.uid})
+
+    def _create_mails(self, template, attachments):
+        """Create the e-mails with notifications (which bounces find back), freeze what they say, queue the messages.
+
+        :param dict attachments: {message id: ir.attachment}
+        :raise UserError: for a message whose template makes no e-mail
+        """
+        mails = self.message_mail_with_source(template, force_send=False)
+        by_message = {mail.res_id: mail for mail in mails}
+        for message in self:
+            mail = by_message.get(message.id)
+            if not mail:
+                raise UserError(self.env._("%s: the e-mail template made no message.", message.name))
+            if files := attachments.get(message.id):
+                mail.attachment_ids = [fields.Command.link(attachment) for attachment in files.ids]
+            message.write({
+                'mail_message_id': mail.mail_message_id.id, 'subject': mail.subject, 'body_sent': mail.body_html})
+        self.write({'state': 'queued', 'user_id': self.env.uid})
+        self.env.flush_all()  # the database refuses what was sent before here, and not when all is committed
+        for mail in mails.filtered(lambda mail: mail.state in ('exception', 'cancel')):
+            self.browse(mail.res_id)._fail(mail.failure_reason or self._get_failure_label(mail.failure_type))
 
     def _fail(self, reason):
         """Record why messages could not be sent."""

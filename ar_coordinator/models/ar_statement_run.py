@@ -6,23 +6,16 @@ Preview and sending use the same decisions (`_decide`): right before a statement
 messages get out, how a run goes on after an interruption, and how failures are noticed is the outbox's (ar_outbox.py).
 Statements are information and no reminders: they neither count against the letters per day nor as dunning levels.
 """
-import logging
 from collections import defaultdict
 
-from psycopg2 import OperationalError
-
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools.misc import format_amount, format_date, split_every
 
 from .ar_dunning_channels import has_postal_address
-from .ar_dunning_letter import write_changed
-from .ar_guard import without_defaults
-from .ar_outbox import COUNTED_STATES
+from .ar_outbox import COUNTED_STATES, write_changed
 from .ar_statement_settings import KINDS
-
-_logger = logging.getLogger(__name__)
 
 BATCH_CUSTOMERS = 1000  # decided about at a time
 BATCH_LINES = 100  # per transaction in the background; their PDFs are made as one document
@@ -42,6 +35,8 @@ class ArStatementRun(models.Model):
     _check_company_auto = True
     _outbox_model = 'ar.statement.run.line'
     _outbox_cron = 'ar_coordinator.ir_cron_ar_statement_send'
+    _outbox_guarded = GUARDED_FIELDS
+    _outbox_scope = SCOPE_FIELDS
 
     name = fields.Char(compute='_compute_name', store=True)
     company_id = fields.Many2one(
@@ -136,7 +131,7 @@ class ArStatementRun(models.Model):
             rows[state == 'skipped', state, what, reasons.get(reason, "")] += number
         return [(state, what, why, number) for (_last, state, what, why), number in sorted(rows.items())]
 
-    # === CONSTRAINT AND CRUD METHODS === #
+    # === CONSTRAINT METHODS === #
 
     @api.constrains('date_from', 'date_to', 'kind', 'company_id')
     def _check_dates(self):
@@ -146,32 +141,6 @@ class ArStatementRun(models.Model):
             if run.kind != 'open' and (not run.date_from or run.date_from > run.date_to):
                 raise ValidationError(self.env._(
                     "%s: account activity needs a first day, which is not after its last day.", run.name))
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        self = without_defaults(self, GUARDED_FIELDS)
-        if not self.env.su and any(GUARDED_FIELDS & set(vals) for vals in vals_list):
-            raise AccessError(self.env._("A statement run moves by its own buttons: start it as a draft."))
-        return super().create(vals_list)
-
-    def write(self, vals):
-        if not self.env.su and GUARDED_FIELDS & set(vals):
-            raise AccessError(self.env._("A statement run moves by its own buttons: preview, send, cancel."))
-        is_scope_changed = bool(SCOPE_FIELDS & set(vals))
-        if is_scope_changed and any(run.state not in ('draft', 'preview') for run in self):
-            raise UserError(self.env._("What a run covers cannot be changed once it is on its way."))
-        stale = self.filtered(lambda run: run.state == 'preview') if is_scope_changed else self.browse()
-        result = super().write(vals)
-        if stale:
-            stale.sudo()._reset_preview()  # sudo: the user may change the run; its statements are written by it only
-        return result
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_only_unsent(self):
-        if any(run.state not in ('draft', 'preview', 'cancelled') for run in self):
-            raise UserError(self.env._("A run that sent statements is part of the record and cannot be deleted."))
-        # sudo: statements are read-only to users; those of an unsent run are drafts, which `unlink` checks again
-        self.sudo().line_ids.unlink()
 
     # === ACTION METHODS === #
 
@@ -472,20 +441,7 @@ class ArStatementRun(models.Model):
     @api.model
     def _cron_run(self):
         """Daily job: prepare the statements of companies whose day it is, then send; one's trouble stops no other."""
-        companies = self.env['res.company'].search([('ar_statement_automatic', '!=', 'no')])
-        runs = self.browse()
-        for done, company in enumerate(companies, start=1):
-            try:
-                runs += self._run_automatically(company)
-                self.env.flush_all()
-            except OperationalError:
-                self.env.cr.rollback()
-                _logger.info("Statements of %s: somebody is working on them, the job comes back", company.name)
-            except Exception:
-                self.env.cr.rollback()
-                _logger.exception("Statements of %s failed", company.name)
-            self.env['ir.cron']._commit_progress(1, remaining=len(companies) - done)
-        self._send_runs(runs)
+        self._run_companies(self.env['res.company'].search([('ar_statement_automatic', '!=', 'no')]))
 
     @api.model
     def _run_automatically(self, company):

@@ -8,7 +8,7 @@ import io
 from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.tools.misc import format_date
 
 from .ar_dunning_channels import has_postal_address
@@ -118,19 +118,6 @@ class ArStatementRunLine(models.Model):
                 raise UserError(self.env._("%s was left out: there is no statement to print.", line.name))
         return self.env.ref('ar_coordinator.action_report_ar_statement_line').report_action(self)
 
-    def action_mark_sent(self):
-        """Say that printed statements are in the post.
-
-        :raise AccessError: for readers
-        :raise UserError: for statements that do not wait for the post
-        """
-        self._check_user()
-        for line in self:
-            if line.channel != 'letter' or line.state != 'queued':
-                raise UserError(self.env._("%s is not a printed statement waiting to be posted.", line.name))
-        # sudo: statements are read-only to users; role, company (read access) and state were checked
-        self.sudo().write({'state': 'sent', 'date_sent': fields.Datetime.now(), 'user_id': self.env.uid})
-
     def action_send_again(self):
         """Send statements that did not arrive (or were lost) once more: the same file, to today's address.
 
@@ -159,13 +146,6 @@ class ArStatementRunLine(models.Model):
                 'email_to': recipient.email_normalized if not reason else False,
                 'channel': 'letter' if reason else 'email', 'reason': reason or False})
         lines._queue()
-
-    def _check_user(self):
-        """:raise AccessError: unless the user works the desk and may see these statements."""
-        self.check_access('read')
-        if not self.env.su and not self.env.user.has_group('ar_coordinator.group_ar_user'):
-            raise AccessError(self.env._(
-                "You may read statements. Ask for the role Receivables: User to handle them."))
 
     # === CONTENT === #
 
@@ -278,20 +258,7 @@ class ArStatementRunLine(models.Model):
     def _queue_mails(self, template):
         """Override: freeze, and create the e-mails with notifications, which bounces find back."""
         self._freeze()
-        mails = self.message_mail_with_source(template, force_send=False)
-        by_line = {mail.res_id: mail for mail in mails}
-        for line in self:
-            mail = by_line.get(line.id)
-            if not mail:
-                raise UserError(self.env._("%s: the e-mail template made no message.", line.name))
-            mail.attachment_ids = [
-                fields.Command.link(number) for number in (line.attachment_id + line.table_attachment_id).ids]
-            line.write({
-                'mail_message_id': mail.mail_message_id.id, 'subject': mail.subject, 'body_sent': mail.body_html})
-        self.write({'state': 'queued', 'user_id': self.env.uid})
-        self.env.flush_all()  # as above
-        for mail in mails.filtered(lambda mail: mail.state in ('exception', 'cancel')):
-            self.browse(mail.res_id)._fail(mail.failure_reason or self._get_failure_label(mail.failure_type))
+        self._create_mails(template, {line.id: line.attachment_id + line.table_attachment_id for line in self})
         self._queue_copies()
         self.filtered(lambda line: line.state == 'queued')._note_in_chatter()
 

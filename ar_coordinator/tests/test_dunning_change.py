@@ -259,7 +259,7 @@ class TestDunningChange(DunningCommon):
             self.assertIn(f"Until {letter._get_date_to_pay()}, please.", text)
             self.assertLess(text.index("Dear Jo"), text.index(self.first.name))
             self.assertLess(text.index(self.first.name), text.index("Until "))
-        self.assertIn("has a text of its own", "".join(letter.message_ids.mapped('body')))
+        self.assertEqual(letter.personal_text_user_id, self.clerk)
         self.assertIn("has a text of its own", "".join(run.message_ids.mapped('body')))
 
     def test_text_of_its_own_is_given_back(self):

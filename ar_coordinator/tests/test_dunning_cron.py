@@ -9,7 +9,8 @@ from odoo.addons.base.tests.test_ir_cron import CronMixinCase
 
 from .dunning_common import DunningCommon
 
-RUN_LOG = 'odoo.addons.ar_coordinator.models.ar_dunning_run'
+SEND = 'odoo.addons.ar_coordinator.models.ar_dunning_send'
+RUN_LOG = 'odoo.addons.ar_coordinator.models.ar_outbox'
 
 
 @tagged('post_install', '-at_install')
@@ -96,14 +97,14 @@ class TestDunningCron(DunningCommon, CronMixinCase):
             'res_id': run.letter_ids.line_ids.move_id[0].id})
         run.letter_ids.line_ids.move_id.invalidate_recordset(['invoice_pdf_report_id'])
         self.assertEqual(run.sudo()._count_missing_pdfs(), count + len(run.letter_ids) - 1, "one is there")
-        with patch(f'{RUN_LOG}.INLINE_PDFS', 1):
+        with patch(f'{SEND}.INLINE_PDFS', 1):
             run.action_send()
         self.assertEqual(set(run.letter_ids.mapped('state')), {'draft'})
         self.assertEqual(run.state, 'sending')
 
     def test_many_letters_go_in_the_background(self):
         run = self.ar_run()
-        with patch(f'{RUN_LOG}.INLINE_LETTERS', 0), \
+        with patch(f'{SEND}.INLINE_LETTERS', 0), \
                 self.capture_triggers('ar_coordinator.ir_cron_ar_dunning_send') as triggers:
             run.action_send()
         self.assertEqual(run.state, 'sending')

@@ -8,7 +8,7 @@ from odoo.tools import mute_logger
 from .dunning_common import DunningCommon
 
 LETTER_LOG = 'odoo.addons.ar_coordinator.models.ar_outbox'
-RUN_LOG = 'odoo.addons.ar_coordinator.models.ar_dunning_run'
+SEND_LOG = 'odoo.addons.ar_coordinator.models.ar_dunning_send'
 
 
 @tagged('post_install', '-at_install')
@@ -136,7 +136,7 @@ class TestDunningFaults(DunningCommon):
             return original(move, *args, **kwargs)
         self.patch(type(theirs), '_get_invoice_report_filename', broken)
         with self.new_mails() as mails, self.mock_mail_gateway(), self.assertLogs(
-                RUN_LOG, 'WARNING'):
+                SEND_LOG, 'WARNING'):
             run.action_send()
         self.assertEqual(mails.records.recipient_ids, self.customer)
         failed = run.letter_ids.filtered(lambda letter: letter.state == 'failed')

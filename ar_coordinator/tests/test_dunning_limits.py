@@ -14,7 +14,7 @@ from ..models import ar_dunning_limits
 from .dunning_common import DunningCommon
 
 LIMITS = 'odoo.addons.ar_coordinator.models.ar_dunning_limits'
-RUN = 'odoo.addons.ar_coordinator.models.ar_dunning_run'
+RUN = 'odoo.addons.ar_coordinator.models.ar_dunning_send'
 
 
 class LimitsCommon(DunningCommon):

@@ -3,7 +3,7 @@ from unittest.mock import patch
 
 from odoo.tests import HttpCase, tagged
 
-from ..models import ar_dunning_limits, ar_dunning_run
+from ..models import ar_dunning_limits, ar_dunning_send
 from .dunning_common import DunningCommon
 
 
@@ -47,7 +47,7 @@ class TestDunningTour(DunningCommon, HttpCase):
 
     def test_approval_and_progress(self):
         """The breaker stops a clerk; a manager approves and sends; the background job's progress is seen."""
-        with patch.object(ar_dunning_limits, 'BREAKER_LETTERS', 2), patch.object(ar_dunning_run, 'INLINE_LETTERS', 1):
+        with patch.object(ar_dunning_limits, 'BREAKER_LETTERS', 2), patch.object(ar_dunning_send, 'INLINE_LETTERS', 1):
             self.start_tour('/odoo/ar-dunning', 'ar_dunning_ask_approval', login='dunning_clerk')
             run = self.env['ar.dunning.run'].sudo().search([('company_id', '=', self.company.id)])
             self.assertEqual((run.state, run.letter_ids.mapped('state')), ('to_approve', ['draft'] * 3))

@@ -6,7 +6,7 @@ from lxml import etree
 from odoo import Command
 from odoo.tests import tagged
 
-from ..models import ar_dunning_run
+from ..models import ar_dunning_preview
 from .dunning_common import DunningCommon
 
 
@@ -122,7 +122,7 @@ class TestDunningBatches(VolumeCommon):
 
     def preview(self, size):
         """What a preview with batches of `size` customers says: rows of outcomes, rows of letters."""
-        with patch.object(ar_dunning_run, 'PREVIEW_CUSTOMERS', size):
+        with patch.object(ar_dunning_preview, 'PREVIEW_CUSTOMERS', size):
             run = self.ar_run().sudo()
         outcomes = sorted(
             (outcome.move_id.name, outcome.partner_id.name or "", outcome.level_id.name or "", outcome.result,
@@ -182,7 +182,7 @@ class TestDunningBatches(VolumeCommon):
     def test_run_for_one_customer(self):
         """A run for one customer is one batch, of him."""
         partners = self.ar_customers(4)
-        with patch.object(ar_dunning_run, 'PREVIEW_CUSTOMERS', 1):
+        with patch.object(ar_dunning_preview, 'PREVIEW_CUSTOMERS', 1):
             run = self.ar_run(preview=False)
             run.sudo().partner_id = partners[2]
             run.action_preview()
@@ -204,5 +204,5 @@ class TestDunningBatches(VolumeCommon):
             return self.cr.sql_log_count - before
         count(2)  # warm up
         fixed = count(22)  # enough for the circuit breaker
-        self.assertLessEqual(1000 / 100 + fixed * 1000 / ar_dunning_run.PREVIEW_CUSTOMERS, 60)
+        self.assertLessEqual(1000 / 100 + fixed * 1000 / ar_dunning_preview.PREVIEW_CUSTOMERS, 60)
         self.assertLessEqual(count(40), fixed)

@@ -12,6 +12,7 @@ from odoo.tools import mute_logger
 from .dunning_common import DunningCommon, contact
 
 RUN = 'odoo.addons.ar_coordinator.models.ar_statement_run'
+OUTBOX = 'odoo.addons.ar_coordinator.models.ar_outbox'
 OUTBOX_LOG = 'odoo.addons.ar_coordinator.models.ar_outbox'
 
 
@@ -524,7 +525,7 @@ class TestStatementRun(DunningCommon):
                 raise ValueError("broken")
             return automatically(runs, company)
         with freeze_time('2026-04-01 12:00:00'), patch.object(run_class, '_run_automatically', broken), \
-                patch.object(self.env.cr, 'rollback', lambda: None), self.assertLogs(RUN, 'ERROR'), \
+                patch.object(self.env.cr, 'rollback', lambda: None), self.assertLogs(OUTBOX, 'ERROR'), \
                 self.mock_mail_gateway(), self.no_commit():
             self.env['ar.statement.run'].sudo()._cron_run()
         runs = self.env['ar.statement.run'].search([('is_automatic', '=', True)])

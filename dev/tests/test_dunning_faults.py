@@ -357,7 +357,7 @@ def test_payment_booked_while_a_batch_is_evaluated(arena):
     invoice is left alone, nothing goes twice."""
     with Sink(arena.folder / "mail") as sink:
         arena.work("""
-import odoo.addons.ar_coordinator.models.ar_dunning_run as module
+import odoo.addons.ar_coordinator.models.ar_dunning_send as module
 from odoo import api
 run = start_run(company_b)
 paid = run.letter_ids.sorted('id')[2].line_ids.move_id
@@ -431,7 +431,7 @@ job('mail')
         connection.close()
         second = sink.counted()
         worker.go("unlock")
-        worker.finish(["bad query", "Automatic dunning run of Company A failed"])
+        worker.finish(["bad query", "Dunning Run of Company A: the automatic one failed"])
         assert first == dict.fromkeys(addresses("b", FEW), 1)
         assert second == dict.fromkeys(addresses("b", FEW), 2)
         assert sink.counted() - second == {"a1@customer.example.com": 1}
