@@ -30,6 +30,17 @@ SHOP_MODULES = ["website_sale", "stock_picking_batch"]  # other ways an order or
 KEEP_TEMPLATES = 4  # of each kind
 PREPARED = "AR_DEV_ENVIRONMENT"  # tells child processes what their parent has prepared
 WORLD = "from odoo.addons.ar_coordinator.tests import world\nworld.make()\n"
+# What browsers load first. Odoo's own test runner makes it before the tests; otherwise each browser test does.
+ASSETS = """
+for kind, names in {
+    "js": ["web.assets_web", "web.assets_frontend_minimal", "web.assets_frontend_lazy",
+           "web.assets_tests", "web.__assets_tests_call__"],
+    "css": ["web.assets_web", "web.assets_frontend"],
+}.items():
+    for name in names:
+        getattr(env["ir.qweb"]._get_asset_bundle(name, css=kind == "css", js=kind == "js"), kind)()
+env.cr.commit()
+"""
 LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ \d+ (\w+) ")
 
 
@@ -224,13 +235,13 @@ class Environment:
             lambda part: self._install(part, SHOP_MODULES, clean_log=False))
 
     def test_template(self):
-        """Name of a database with the core and what its test classes begin with, see ar_coordinator/tests/world.py."""
+        """Name of a database with the core, what its tests begin with (ar_coordinator/tests/world.py) and ASSETS."""
         base = self.addon_template(core=True)
         world = (REPO / "ar_coordinator/tests/world.py").read_text()
         return self.template(
-            "world_" + digest(base, world), base, "Making what the tests begin with",
+            "world_" + digest(base, world, ASSETS), base, "Making what the tests begin with",
             lambda part: self.odoo(
-                "shell", "-c", self.conf(part), "-d", part, "--no-http", "--log-level=warn", stdin=WORLD,
+                "shell", "-c", self.conf(part), "-d", part, "--no-http", "--log-level=warn", stdin=WORLD + ASSETS,
                 stdout=subprocess.PIPE, preexec_fn=die_with_parent))
 
     def addons_hash(self, modules=None):

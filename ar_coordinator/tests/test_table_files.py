@@ -19,7 +19,8 @@ class TestTableFiles(TransactionCase):
         self.euro, self.yen = (currencies.search([('name', '=', name)]) for name in ('EUR', 'JPY'))
         self.table = {
             'key': 'main', 'title': "Settled and undone, by those who did it",
-            'columns': [{'key': 'day', 'label': "As of", 'type': 'date'}, {'key': 'sum', 'label': "Sum", 'type': 'amount'}],
+            'columns': [
+                {'key': 'day', 'label': "As of", 'type': 'date'}, {'key': 'sum', 'label': "Sum", 'type': 'amount'}],
             'rows': [
                 {'key': 'a', 'cells': {'day': '2026-03-31', 'sum': 570185.0399999999}},
                 {'key': 'b', 'cells': {'day': '2026-02-28', 'sum': -0.001}},
