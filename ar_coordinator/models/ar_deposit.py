@@ -307,7 +307,8 @@ class ArDepositLine(models.Model):
     sequence = fields.Integer(default=10)
     partner_id = fields.Many2one(
         comodel_name='res.partner', string="Customer", required=True, index=True, ondelete='restrict')
-    kind = fields.Selection(selection=[('cheque', "Cheque"), ('cash', "Notes and coins")], required=True, default='cheque')
+    kind = fields.Selection(
+        selection=[('cheque', "Cheque"), ('cash', "Notes and coins")], required=True, default='cheque')
     number = fields.Char(string="Cheque Number")
     number_key = fields.Char(
         compute='_compute_number_key', store=True, precompute=True, help="Without spaces and leading zeros.")

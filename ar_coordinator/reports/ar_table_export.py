@@ -145,11 +145,12 @@ class ArTableReport(models.AbstractModel):
         return parts
 
     def _get_font_size(self, labels, rows):
-        """(size in px, lines of the headings) at which all columns fit the page: an amount that does not fit would be cut.
+        """(size in px, lines of the headings) at which all columns fit the page: what does not fit is cut off.
 
         Headings are broken into lines only where the table is too wide otherwise.
         """
-        cells = [max((len(cell) for cell in column), default=1) for column in zip(*rows, strict=True)] or [1] * len(labels)
+        columns = zip(*rows, strict=True)
+        cells = [max((len(cell) for cell in column), default=1) for column in columns] or [1] * len(labels)
         widths = [max(len(label), cell) for label, cell in zip(labels, cells, strict=True)]
         lines = 1
         if self._fit_font(widths) < LARGEST_FONT:
