@@ -35,8 +35,8 @@ class ArAgingReport(models.AbstractModel):
             tie_out (default True; False leaves the comparison with the general ledger out, see `get_tie_out`)
         :return: {as_of, age_at, basis, compare_to, group_by (of these rows), groups, amounts_in, currency_id, buckets:
             [{key, label, min_days, max_days}], rows: [{id, name, amounts, unapplied, total, disputed, promised,
-            item_count, ...}], totals: {the same}, row_count, difference_to_ledger, differences, columns: what the
-            screen and the files show, in this order: [{key, label, title, type, sortable, aside, change_of}]}; in
+            item_count, ...}], totals: {the same}, row_count, difference_to_ledger, differences, rounding, columns: what
+            the screen and the files show, in this order: [{key, label, title, type, sortable, aside, change_of}]}; in
             every row sum(amounts) + unapplied == total. More keys: see `ar.ledger.aged_balance`
         :raise AccessError: without the role, or for a company the user may not see
         :raise UserError: for an option that makes no sense
@@ -59,6 +59,7 @@ class ArAgingReport(models.AbstractModel):
             'buckets': self._buckets(opts),
             'difference_to_ledger': None,
             'differences': [],
+            'rounding': 0.0,
             **data,
         }
         result['columns'] = self._columns(opts, result)
@@ -69,14 +70,16 @@ class ArAgingReport(models.AbstractModel):
     @api.model
     @api.readonly
     def get_tie_out(self, options=None):
-        """Return {difference_to_ledger, differences} for the same `options` (see `ar.ledger.tie_out`).
+        """Return {difference_to_ledger, differences, rounding} for the same `options` (see `ar.ledger.tie_out`).
 
         Salespeople, who see their own customers only, get None: the ledger's balance is not theirs to know.
         """
         if self.env['ar.ledger']._read_options(options, own_customers=True)['own_user_id']:
-            return {'difference_to_ledger': None, 'differences': []}
+            return {'difference_to_ledger': None, 'differences': [], 'rounding': 0.0}
         tie_out = self.env['ar.ledger'].tie_out(options)
-        return {'difference_to_ledger': tie_out['difference'], 'differences': tie_out['differences']}
+        return {
+            'difference_to_ledger': tie_out['difference'], 'differences': tie_out['differences'],
+            'rounding': tie_out['rounding']}
 
     @api.model
     @api.readonly
@@ -131,6 +134,9 @@ class ArAgingReport(models.AbstractModel):
             'search_view_id': (self.env.ref('ar_coordinator.account_move_line_view_search_ar_aged').id, 'search'),
             'context': {'ar_aged_options': json.dumps(options, sort_keys=True), 'create': False},
         }
+
+    def _rounding_label(self):
+        return self.env._("Rounding: each open item is converted by itself")
 
     # === COLUMNS === #
 

@@ -71,12 +71,15 @@ class ArLedger(models.AbstractModel):
         :return: list of dict: id (account.move.line), move_id, move_name, move_type, ref, partner_id, partner_name,
             company_id, company_currency_id, currency_id, date, invoice_date, date_maturity, age_date, days, bucket
             (index), residual, disputed and promised in company currency as the books have them, residual_currency,
-            disputed_currency and promised_currency in the item's own, draft_matched (see the module's docstring)
+            disputed_currency and promised_currency in the item's own, residual_report, disputed_report and
+            promised_report in the currency of the report (what the item counts with in the aged receivables),
+            draft_matched (see the module's docstring)
         :raise AccessError: when the user may not read receivables
         :raise UserError: when an option makes no sense
         """
         opts = self._read_options(options, own_customers=True)
         joins, condition = self._sql_path(opts)
+        currency, rates = self._report_currency(opts)
         rows = self.env.execute_query_dict(SQL(
             """
             %(with)s
@@ -90,7 +93,9 @@ class ArLedger(models.AbstractModel):
                    COALESCE(disputed.amount, 0) AS disputed,
                    COALESCE(disputed.amount_currency, 0) AS disputed_currency,
                    COALESCE(promised.amount, 0) AS promised,
-                   COALESCE(promised.amount_currency, 0) AS promised_currency
+                   COALESCE(promised.amount_currency, 0) AS promised_currency,
+                   %(residual_report)s AS residual_report, COALESCE(%(disputed_report)s, 0) AS disputed_report,
+                   COALESCE(%(promised_report)s, 0) AS promised_report
               FROM item
               JOIN account_move move ON move.id = item.move_id
          LEFT JOIN disputed ON disputed.line_id = item.line_id
@@ -101,10 +106,12 @@ class ArLedger(models.AbstractModel):
              %(limit)s
             """,
             **{'with': self._items_with(opts)}, age_at=opts['age_at'], starts=self._bucket_starts(opts),
-            joins=joins, condition=condition, limit=self._sql_limit(opts)))
-        numbers = (
-            'residual', 'residual_currency', 'draft_matched', 'disputed', 'disputed_currency', 'promised',
-            'promised_currency')
+            joins=joins, condition=condition, limit=self._sql_limit(opts), **{
+                f'{name}_report': self._sql_converted(amount, currency, rates) for name, amount in (
+                    ('residual', SQL("item.residual")), ('disputed', SQL("disputed.amount")),
+                    ('promised', SQL("promised.amount")))}))
+        numbers = ('draft_matched', *(
+            f'{name}{end}' for name in ('residual', 'disputed', 'promised') for end in ('', '_currency', '_report')))
         for row in rows:
             row.update((number, float(row[number])) for number in numbers)
         return rows
@@ -314,10 +321,14 @@ class ArLedger(models.AbstractModel):
             domain &= Domain('non_trade', '=', non_trade)
         return self.env['account.account'].sudo().with_context(active_test=False).search(domain).ids
 
-    def _lines(self, opts, non_trade=False):
+    def _lines(self, opts, non_trade=False, is_open=False):
         """Query over the posted receivable lines up to `as_of`, with the user's rules, as table account_move_line.
 
         Also flushes what the raw column names below read.
+
+        :param bool is_open: only few of them will be read, found by core's index of what is not reconciled. PostgreSQL
+            takes open receivable items for as frequent as open items of other accounts and would rather read all lines
+            up to the day by their dates: "+ 0" keeps it from that
         """
         lines = self.env['account.move.line'].with_context(active_test=False)
         lines.flush_model([
@@ -336,8 +347,9 @@ class ArLedger(models.AbstractModel):
             ('company_id', 'in', opts['company_ids']),
             ('account_id', 'in', self._receivable_accounts(opts, non_trade=non_trade)),
             ('parent_state', '=', 'posted'),
-            ('date', '<=', opts['as_of']),
         ])
+        if not is_open:
+            domain &= Domain('date', '<=', opts['as_of'])
         if opts['partner_ids'] is not None:
             # sudo: the family of the customers asked for; lines are still subject to the user's rules
             family = self.env['res.partner'].sudo().with_context(active_test=False)._search(
@@ -349,32 +361,56 @@ class ArLedger(models.AbstractModel):
             # sudo: salespeople need not read journal items; `_add_customer_filters` leaves those of their customers
             lines = lines.sudo()
         query = lines._search(domain & self._item_filters(opts))
+        if is_open:
+            query.add_where(SQL("account_move_line.date + 0 <= %s", opts['as_of']))
         self._add_customer_filters(query, opts)
         return query
 
-    def _undone(self, opts):
+    def _probe(self, opts):
+        """Return (later, unposted, disputed, promised): whether there are matchings after `as_of`, matchings with
+        entries that are not posted, disputes and promises that held on it. What there is none of costs nothing.
+        """
+        return self.env.execute_query(SQL(
+            """SELECT COALESCE((SELECT MAX(max_date) FROM account_partial_reconcile) > %(as_of)s, FALSE),
+                      EXISTS (SELECT FROM account_move_line WHERE %(unposted)s),
+                      EXISTS (SELECT FROM (%(rounds)s) AS dispute
+                               WHERE date_held <= %(as_of)s AND (date_closed IS NULL OR date_closed > %(as_of)s)),
+                      EXISTS (SELECT FROM (%(given)s) AS given)
+            """, as_of=opts['as_of'], unposted=SQL(UNPOSTED_MATCHED), rounds=DISPUTE_ROUNDS,
+            given=self._sql_given(opts)))[0]
+
+    def _sql_given(self, opts):
+        """SELECT of what was promised of items as of a day, by itself or in plans."""
+        return SQL(
+            """SELECT move_line_id, amount, amount_open, COALESCE(amount_paid, 0) AS amount_paid
+                 FROM ar_promise_line
+                WHERE plan_id IS NULL AND date_made <= %(as_of)s AND (date_ended IS NULL OR date_ended > %(as_of)s)
+            UNION ALL
+               SELECT move_line_id, amount, amount, COALESCE(amount_paid, 0)
+                 FROM ar_promise_plan_item
+                WHERE date_accepted <= %(as_of)s AND (date_ended IS NULL OR date_ended > %(as_of)s)""",
+            as_of=opts['as_of'])
+
+    def _undone(self, opts, later, unposted):
         """SQL for what has to be added back to today's residual per line, or None when there is nothing.
 
         Most later matchings are between two later lines, and those are no part of the report: NOT EXISTS leaves them
         out before anything is summed or looked up (speed only; the lines' own conditions are applied by the caller).
+        Both sides of the matchings are held against the later lines at once: that table is the largest here.
+
+        :param later, unposted: see `_probe`
         """
-        later, unposted = self.env.execute_query(SQL(
-            """SELECT COALESCE((SELECT MAX(max_date) FROM account_partial_reconcile) > %s, FALSE),
-                      EXISTS (SELECT FROM account_move_line WHERE %s)
-            """, opts['as_of'], SQL(UNPOSTED_MATCHED)))[0]
         parts = []
         if later:
             parts.append(SQL(
-                """SELECT debit_move_id AS line_id, amount, debit_amount_currency AS amount_currency, 0 AS draft
-                     FROM account_partial_reconcile partial
-                    WHERE max_date > %(as_of)s AND NOT EXISTS (
-                          SELECT FROM account_move_line later WHERE later.id = partial.debit_move_id
-                             AND later.account_id = ANY(%(accounts)s) AND later.date > %(as_of)s)
-                UNION ALL
-                   SELECT credit_move_id, -amount, -credit_amount_currency, 0
-                     FROM account_partial_reconcile partial
-                    WHERE max_date > %(as_of)s AND NOT EXISTS (
-                          SELECT FROM account_move_line later WHERE later.id = partial.credit_move_id
+                """SELECT line_id, amount, amount_currency, 0 AS draft
+                     FROM (SELECT debit_move_id AS line_id, amount, debit_amount_currency AS amount_currency
+                             FROM account_partial_reconcile WHERE max_date > %(as_of)s
+                        UNION ALL
+                           SELECT credit_move_id, -amount, -credit_amount_currency
+                             FROM account_partial_reconcile WHERE max_date > %(as_of)s) AS side
+                    WHERE NOT EXISTS (
+                          SELECT FROM account_move_line later WHERE later.id = side.line_id
                              AND later.account_id = ANY(%(accounts)s) AND later.date > %(as_of)s)""",
                 as_of=opts['as_of'], accounts=self._receivable_accounts(opts)))
         if unposted:
@@ -405,9 +441,10 @@ class ArLedger(models.AbstractModel):
         :param bool is_lean: leave out the columns of `item` that sums do not need (number, dates, draft_matched):
             PostgreSQL keeps the whole table in memory
         """
-        query = self._lines(opts)
+        query = self._lines(opts, is_open=True)
         where = query.where_clause or SQL("TRUE")
-        undone = self._undone(opts)
+        later, unposted, has_disputes, has_promises = self._probe(opts)
+        undone = self._undone(opts, later, unposted)
         age_date = DUE_DATE if opts['basis'] == 'due' else INVOICE_DATE
         columns = SQL(
             """account_move_line.id AS line_id, account_move_line.move_id,
@@ -446,18 +483,32 @@ class ArLedger(models.AbstractModel):
                      JOIN undone ON undone.line_id = account_move_line.id %(partner)s
                     WHERE %(where)s AND account_move_line.reconciled""",
                 **{'from': query.from_clause}, columns=columns, partner=partner, where=where, of_undone=of_undone)
-        # the disputed part of an invoice is taken from its earliest instalments, so that none of it is ever chased
+        nothing = SQL(
+            "SELECT 0 AS line_id, 0::numeric AS amount_currency, 0::numeric AS amount, 0::numeric AS our_fault"
+            " WHERE FALSE")
         return SQL(
             """WITH %(undone)s
             item AS (
                 SELECT * FROM (%(items)s) AS open_item WHERE residual != 0 OR residual_currency != 0
             ),
-            disputed AS (
-                SELECT line_id, taken AS amount_currency,
-                       CASE WHEN residual_currency = taken THEN residual
-                            ELSE ROUND(residual * taken / residual_currency, decimal_places) END AS amount,
-                       ROUND(residual * taken / residual_currency * fault_share, decimal_places) AS our_fault
-                  FROM (
+            disputed AS (%(disputed)s),
+            promised AS (%(promised)s)""",
+            undone=undone_with, items=items,
+            disputed=self._sql_disputed(opts) if has_disputes else nothing,
+            promised=self._sql_promised(opts) if has_promises else nothing)
+
+    def _sql_disputed(self, opts):
+        """SELECT line_id, amount_currency, amount, our_fault: what is disputed of the table `item`.
+
+        The disputed part of an invoice is taken from its earliest instalments, so that none of it is ever chased.
+        Grouping (one row per item as it is) tells PostgreSQL that there is one.
+        """
+        return SQL(
+            """SELECT line_id, MAX(taken) AS amount_currency,
+                      MAX(CASE WHEN residual_currency = taken THEN residual
+                               ELSE ROUND(residual * taken / residual_currency, decimal_places) END) AS amount,
+                      MAX(ROUND(residual * taken / residual_currency * fault_share, decimal_places)) AS our_fault
+                 FROM (
                     SELECT item.line_id, item.residual, item.residual_currency, currency.decimal_places,
                            held.fault_share,
                            LEAST(item.residual_currency, held.amount - COALESCE(SUM(item.residual_currency) OVER (
@@ -473,31 +524,27 @@ class ArLedger(models.AbstractModel):
                       JOIN item ON item.move_id = held.move_id AND item.residual_currency > 0
                       JOIN res_currency currency ON currency.id = item.company_currency_id
                   ) AS allocated
-                 WHERE taken > 0
-            ),
-            promised AS (
-                SELECT line_id, taken AS amount_currency,
-                       CASE WHEN residual_currency = taken THEN residual
-                            ELSE ROUND(residual * taken / residual_currency, decimal_places) END AS amount
-                  FROM (
-                    SELECT item.line_id, item.residual, item.residual_currency, currency.decimal_places,
-                           LEAST(item.residual_currency, SUM(given.amount - GREATEST(0, LEAST(
+                WHERE taken > 0
+             GROUP BY line_id""", rounds=DISPUTE_ROUNDS, as_of=opts['as_of'])
+
+    def _sql_promised(self, opts):
+        """SELECT line_id, amount_currency, amount: what is left of promises about the table `item`."""
+        return SQL(
+            """SELECT line_id, taken AS amount_currency,
+                      CASE WHEN residual_currency = taken THEN residual
+                           ELSE ROUND(residual * taken / residual_currency, decimal_places) END AS amount
+                 FROM (
+                    SELECT item.line_id, MAX(item.residual) AS residual,
+                           MAX(item.residual_currency) AS residual_currency,
+                           MAX(currency.decimal_places) AS decimal_places,
+                           LEAST(MAX(item.residual_currency), SUM(given.amount - GREATEST(0, LEAST(
                                given.amount_paid, given.amount_open - item.residual_currency)))) AS taken
-                      FROM (SELECT move_line_id, amount, amount_open, COALESCE(amount_paid, 0) AS amount_paid
-                              FROM ar_promise_line
-                             WHERE plan_id IS NULL AND date_made <= %(as_of)s
-                                   AND (date_ended IS NULL OR date_ended > %(as_of)s)
-                         UNION ALL
-                            SELECT move_line_id, amount, amount, COALESCE(amount_paid, 0)
-                              FROM ar_promise_plan_item
-                             WHERE date_accepted <= %(as_of)s AND (date_ended IS NULL OR date_ended > %(as_of)s)
-                           ) AS given
+                      FROM (%(given)s) AS given
                       JOIN item ON item.line_id = given.move_line_id AND item.residual_currency > 0
                       JOIN res_currency currency ON currency.id = item.company_currency_id
-                  GROUP BY item.line_id, item.residual, item.residual_currency, currency.decimal_places
+                  GROUP BY item.line_id
                   ) AS allocated
-                 WHERE taken > 0
-            )""", undone=undone_with, items=items, rounds=DISPUTE_ROUNDS, as_of=opts['as_of'])
+                WHERE taken > 0""", given=self._sql_given(opts))
 
     @contextmanager
     def _index_plans(self):

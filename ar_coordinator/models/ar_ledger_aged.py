@@ -3,8 +3,10 @@
 One query gives the page and the totals of all groups. What costs more (payments, limits) is only read when it is asked
 for, and for the rows of the page.
 
-Amounts are in company currency, as the books have them; companies of other currencies are converted at the rate of
-`as_of`, also at the date compared with, so that a change is one of receivables and not of exchange rates. With
+Amounts are in company currency, as the books have them; those of companies with another currency than the report's are
+converted at the rate of `as_of`, also at the date compared with, so that a change is one of receivables and not of
+exchange rates. Each open item is converted and rounded by itself (`_sql_converted`): whatever it is grouped by, it counts
+with the same amount, so that totals are the same for every grouping, page and level. `tie_out` says what that rounds. With
 `amounts_in='document'` a row is one group in one currency, and so are the totals: currencies are never added up.
 """
 import datetime
@@ -50,18 +52,11 @@ class ArLedger(models.AbstractModel):
         in_document = opts['amounts_in'] == 'document'
         measures = self._aged_measures(opts, columns)
         names = [*measures, *(f'before_{name}' for name in self._compared(opts, columns))]
-        group_by = opts['groups'][depth]
-        by_sql = self._named_by_sql(group_by)
-        is_paged = by_sql and not self._sorted_later(opts)
+        by_sql = self._named_by_sql(opts['groups'][depth])
         rows = self.env.execute_query(SQL(
             """
             WITH grouped AS MATERIALIZED (%(grouped)s),
-            named AS (
-                SELECT %(keys)s, %(name)s AS name FROM grouped %(partner_join)s ORDER BY %(order)s %(limit)s
-            ),
-            page AS (
-                SELECT ROW_NUMBER() OVER (ORDER BY %(order)s) AS position, * FROM named JOIN grouped USING (%(keys)s)
-            )
+            %(page)s
             SELECT 0 AS position, COUNT(*) AS key, %(currency)s AS currency_id, NULL AS name,
                    COALESCE(SUM(item_count), 0) AS item_count, %(totals)s
               FROM grouped %(by_currency)s
@@ -71,20 +66,41 @@ class ArLedger(models.AbstractModel):
           ORDER BY position
             """,
             grouped=self._sql_compared(opts, columns, currency, rates),
-            keys=SQL("key, currency_id") if in_document else SQL("key"),
-            name=SQL("partner.complete_name") if by_sql else SQL("NULL"),
-            partner_join=SQL("LEFT JOIN res_partner partner ON partner.id = grouped.key") if by_sql else SQL(),
+            page=self._sql_page(opts, columns, by_sql),
             currency=SQL("currency_id") if in_document else SQL("NULL::int"),
             by_currency=SQL("GROUP BY currency_id") if in_document else SQL(),
             totals=SQL(", ").join(
                 SQL("COALESCE(%s(%s), 0)", SQL("MAX") if name == 'oldest_days' else SQL("SUM"), SQL.identifier(name))
                 for name in names),
-            numbers=SQL(", ").join(SQL.identifier(name) for name in names),
-            order=self._sql_order(opts, columns) if is_paged else SQL("key"),
-            limit=self._sql_limit(opts) if is_paged else SQL()))
+            numbers=SQL(", ").join(SQL.identifier(name) for name in names)))
         return self._aged_result(rows, names, columns, opts, currency)
 
     # === SQL === #
+
+    def _sql_page(self, opts, columns, by_sql):
+        """Tables of the WITH clause that end in `page`: the groups asked for with their names, numbered in order.
+
+        :param bool by_sql: whether the groups are customers, who are named and sorted here
+        """
+        is_paged = by_sql and not self._sorted_later(opts)
+        values = {
+            'keys': SQL("key, currency_id") if opts['amounts_in'] == 'document' else SQL("key"),
+            'name': SQL("partner.complete_name") if by_sql else SQL("NULL"),
+            'partner': SQL("LEFT JOIN res_partner partner ON partner.id = grouped.key") if by_sql else SQL(),
+            'order': self._sql_order(opts, columns) if is_paged else SQL("key"),
+            'limit': self._sql_limit(opts) if is_paged else SQL()}
+        if not values['limit']:  # all of them: sorted once
+            return SQL(
+                """page AS (
+                    SELECT ROW_NUMBER() OVER (ORDER BY %(order)s) AS position, *
+                      FROM (SELECT grouped.*, %(name)s AS name FROM grouped %(partner)s) AS named)""", **values)
+        return SQL(  # only keys and names are sorted
+            """named AS (
+                SELECT %(keys)s, %(name)s AS name FROM grouped %(partner)s ORDER BY %(order)s %(limit)s
+            ),
+            page AS (
+                SELECT ROW_NUMBER() OVER (ORDER BY %(order)s) AS position, * FROM named JOIN grouped USING (%(keys)s)
+            )""", **values)
 
     def _aged_measures(self, opts, columns):
         """Names of what is summed per group, in the order of the query."""
@@ -129,8 +145,11 @@ class ArLedger(models.AbstractModel):
         in_document = opts['amounts_in'] == 'document'
         keys, joins = self._group_keys(opts['groups'][:len(opts['path']) + 1], opts)
         conditions = [SQL("%s = %s", key, group_id) for key, group_id in zip(keys[:-1], opts['path'], strict=True)]
-        amount = SQL("residual_currency") if in_document else SQL("residual")
-        own = SQL("amount_currency") if in_document else SQL("amount")
+        amounts = [
+            SQL("item.residual_currency"), SQL("disputed.amount_currency"), SQL("promised.amount_currency")
+        ] if in_document else [
+            self._sql_converted(amount, currency, rates)
+            for amount in (SQL("item.residual"), SQL("disputed.amount"), SQL("promised.amount"))]
         if in_document:
             conditions.append(SQL("item.residual_currency != 0"))
         held_with = held_join = held = SQL()
@@ -139,19 +158,15 @@ class ArLedger(models.AbstractModel):
             held_join = SQL(
                 "LEFT JOIN held ON held.partner_id = item.partner_id AND held.company_id = item.company_id")
             held = SQL(", held.partner_id IS NOT NULL AS is_held")
-        by = [SQL("key")]
-        if in_document:
-            by.append(SQL("currency_id"))
-        elif rates:
-            by.append(SQL("company_id"))
-        by_company = SQL(
+        return SQL(
             """%(with)s %(held_with)s
             SELECT %(by)s, %(sums)s, COUNT(*)::int AS item_count
               FROM (
-                SELECT %(key)s AS key, item.company_id, item.currency_id, item.%(amount)s AS residual,
-                       COALESCE(disputed.%(own)s, 0) AS disputed, COALESCE(promised.%(own)s, 0) AS promised,
+                SELECT %(key)s AS key, item.currency_id, %(residual)s AS residual,
+                       %(disputed)s AS disputed, %(promised)s AS promised,
                        %(age_at)s - item.age_date AS days,
-                       width_bucket(%(age_at)s - item.age_date, %(starts)s) AS bucket %(held)s
+                       CASE WHEN %(residual)s >= 0 THEN width_bucket(%(age_at)s - item.age_date, %(starts)s) END
+                           AS bucket %(held)s
                   FROM item
              LEFT JOIN disputed ON disputed.line_id = item.line_id
              LEFT JOIN promised ON promised.line_id = item.line_id
@@ -162,50 +177,38 @@ class ArLedger(models.AbstractModel):
               ) AS aged
           GROUP BY %(by)s""",
             **{'with': self._items_with(opts, is_lean=True)}, key=keys[-1], joins=joins, held_with=held_with,
-            held_join=held_join, held=held, amount=amount, own=own, age_at=opts['age_at'],
-            starts=self._bucket_starts(opts), condition=SQL(" AND ").join(conditions) or SQL("TRUE"),
-            by=SQL(", ").join(by),
+            held_join=held_join, held=held, residual=amounts[0], disputed=amounts[1], promised=amounts[2],
+            age_at=opts['age_at'], starts=self._bucket_starts(opts),
+            condition=SQL(" AND ").join(conditions) or SQL("TRUE"),
+            by=SQL("key, currency_id") if in_document else SQL("key"),
             sums=SQL(", ").join(
                 SQL("%s AS %s", self._sql_measure(name, columns), SQL.identifier(name)) for name in measures))
-        if not rates or in_document:
-            return by_company
-        return self._sql_converted(by_company, measures, columns, currency, rates)
 
     def _sql_measure(self, name, columns):
         """Aggregate of the table `aged`."""
         if name in columns:
-            return SQL("COALESCE(SUM(residual) FILTER (WHERE residual >= 0 AND bucket = %s), 0)", columns.index(name))
+            return SQL("COALESCE(SUM(residual) FILTER (WHERE bucket = %s), 0)", columns.index(name))
         return {
-            'unapplied': SQL("COALESCE(SUM(residual) FILTER (WHERE residual < 0), 0)"),
+            'unapplied': SQL("COALESCE(SUM(residual) FILTER (WHERE bucket IS NULL), 0)"),  # credits are in no bucket
             'total': SQL("SUM(residual)"),
-            'disputed': SQL("SUM(disputed)"),
-            'promised': SQL("SUM(promised)"),
+            'disputed': SQL("COALESCE(SUM(disputed), 0)"),
+            'promised': SQL("COALESCE(SUM(promised), 0)"),
             'on_hold': SQL("COALESCE(SUM(residual) FILTER (WHERE is_held), 0)"),
             'oldest_days': SQL("COALESCE(MAX(days) FILTER (WHERE residual > 0 AND days > 0), 0)"),
             'weighted': SQL("COALESCE(SUM(residual * days) FILTER (WHERE residual > 0), 0)"),
             'debit': SQL("COALESCE(SUM(residual) FILTER (WHERE residual > 0), 0)"),
         }[name]
 
-    def _sql_converted(self, by_company, measures, columns, currency, rates):
-        """One group may hold items of companies with different currencies: convert cell by cell, round, then add."""
-        cells = []
-        for name in measures:
-            cell = SQL.identifier(name)
-            if name == 'oldest_days':
-                cells.append(SQL("MAX(%s) AS %s", cell, cell))
-            elif name != 'total':
-                cells.append(SQL(
-                    "SUM(ROUND(%(cell)s * rate.rate, %(digits)s)) AS %(cell)s",
-                    cell=cell, digits=currency.decimal_places))
-        return SQL(
-            """SELECT *, %(total)s AS total FROM (
-                   SELECT key, %(cells)s, SUM(item_count)::int AS item_count
-                     FROM (%(by_company)s) AS by_company
-                     JOIN (VALUES %(rates)s) AS rate (company_id, rate) USING (company_id)
-                 GROUP BY key) AS by_key""",
-            total=SQL(" + ").join(SQL.identifier(cell) for cell in [*columns, 'unapplied']),
-            cells=SQL(", ").join(cells), by_company=by_company,
-            rates=SQL(", ").join(SQL("(%s, %s)", company, rate) for company, rate in rates.items()))
+    def _sql_converted(self, amount, currency, rates):
+        """An amount of the table `item` in the currency of the report, rounded item by item.
+
+        :param SQL amount: in the currency of the item's company
+        :param currency, rates: see `_report_currency`
+        """
+        cases = [
+            SQL("WHEN %s THEN ROUND(%s * %s, %s)", company_id, amount, rate, currency.decimal_places)
+            for company_id, rate in rates.items() if rate != 1]
+        return SQL("CASE item.company_id %s ELSE %s END", SQL(" ").join(cases), amount) if cases else amount
 
     def _sql_held(self, opts):
         """SELECT partner_id, company_id: customers on credit hold when `as_of` ends in their company's time zone."""

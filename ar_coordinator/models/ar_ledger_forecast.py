@@ -10,11 +10,6 @@ from .ar_ledger import DISPUTE_ROUNDS
 from .ar_promise import JUDGED_STATES
 
 HISTORY_DAYS = 365  # invoices that habits are read from: every season once, and what was long ago no more
-# money, not a credit note or a write-off; `payment`: account_move of the counterpart, `journal`, `company` beside it
-IS_PAYMENT = SQL(
-    """(payment.move_type = 'entry' AND (
-        journal.type IN ('bank', 'cash', 'credit') OR payment.origin_payment_id IS NOT NULL
-        OR journal.id = company.ar_import_settlement_journal_id))""")
 MINOR_UNITS = {
     'residual': SQL("ROUND(item.residual * POWER(10::numeric, company_currency.decimal_places))::bigint"),
     'residual_currency': SQL("ROUND(item.residual_currency * POWER(10::numeric, currency.decimal_places))::bigint"),
@@ -99,20 +94,22 @@ class ArLedger(models.AbstractModel):
         """Return how many days after the due date money came, for customers, risk classes and companies. One query.
 
         Invoices of the last year, with what was known of them on `as_of`. Credit notes and exchange differences
-        are no payments: what they settled is left out. What was written off left without being paid. Invoices that were
+        are no payments: what they settled is left out. What was written off, by an entry or with a payment, left without
+        being paid (discounts and fees that were deducted too: only money counts). Invoices that were
         disputed are left out, as what is disputed is forecast to come on no day: they say nothing of the others.
 
         :param partner_ids: customers whose own history is wanted
         :return: dict of (company id, kind ('company', 'class', 'partner'), id of it) -> list of (days past the due
             date, amount paid on that day, amount unpaid until then, sum of the squares), in company currency
         """
-        self.env['account.move'].flush_model(['move_type', 'origin_payment_id', 'journal_id'])
-        self.env['res.company'].flush_model(['ar_import_settlement_journal_id', 'currency_exchange_journal_id'])
         self._flush_groupings()
+        self._flush_movements()
         self.env['account.move.line'].flush_model([
             'account_id', 'partner_id', 'company_id', 'move_id', 'date', 'date_maturity', 'invoice_date', 'balance',
-            'parent_state'])
+            'parent_state', 'journal_id', 'payment_id'])
         self.env['account.partial.reconcile'].flush_model()
+        # sudo: ids only
+        exchange = self.env['res.company'].sudo().browse(opts['company_ids']).currency_exchange_journal_id
         history = defaultdict(list)
         # the habit is read over the whole history of the company, whatever the user's rules on entries: shares by day
         # are all that leaves
@@ -131,22 +128,24 @@ class ArLedger(models.AbstractModel):
                        AND NOT EXISTS (SELECT FROM (%(rounds)s) AS dispute
                                         WHERE dispute.move_id = line.move_id AND dispute.date_held <= %(as_of)s)
             ),
-            matched AS MATERIALIZED (
-                SELECT cohort.id, cohort.company_id, cohort.partner_id, other.date - cohort.due AS day, partial.amount,
-                       %(is_payment)s AS is_payment,
-                       payment.move_type = 'entry' AND journal.id IS DISTINCT FROM company.currency_exchange_journal_id
-                           AS is_entry
+            counterpart AS MATERIALIZED (
+                SELECT cohort.id, cohort.company_id, cohort.partner_id, other.move_id, other.date,
+                       other.date - cohort.due AS day, partial.amount, %(is_payment)s AS is_payment,
+                       payment.move_type = 'entry' AND NOT other.journal_id = ANY(%(exchange)s) AS is_entry
                   FROM cohort
                   JOIN account_partial_reconcile partial ON partial.debit_move_id = cohort.id
                        AND partial.max_date <= %(as_of)s
                   JOIN account_move_line other ON other.id = partial.credit_move_id AND other.parent_state = 'posted'
                   JOIN account_move payment ON payment.id = other.move_id
-                  JOIN account_journal journal ON journal.id = payment.journal_id
-                  JOIN res_company company ON company.id = cohort.company_id
+            ),
+            %(shares)s,
+            matched AS MATERIALIZED (
+                SELECT counterpart.*, CASE WHEN is_payment THEN amount * (1 - COALESCE(share.written_off, 0)) ELSE 0 END
+                           AS money
+                  FROM counterpart LEFT JOIN share ON share.id = counterpart.move_id
             ),
             seen AS MATERIALIZED (
-                SELECT company_id, partner_id, day, SUM(CASE WHEN is_payment THEN amount ELSE 0 END)::float8 AS paid,
-                       SUM(CASE WHEN is_payment THEN 0 ELSE amount END)::float8 AS unpaid,
+                SELECT company_id, partner_id, day, SUM(money)::float8 AS paid, SUM(amount - money)::float8 AS unpaid,
                        SUM(amount::float8 * amount::float8) AS squares
                   FROM matched WHERE is_payment OR is_entry
               GROUP BY company_id, partner_id, day
@@ -172,12 +171,48 @@ class ArLedger(models.AbstractModel):
           GROUP BY company_id, partner_id, day
             """,
             companies=opts['company_ids'], accounts=self._receivable_accounts(opts), as_of=opts['as_of'],
-            history=HISTORY_DAYS, rounds=DISPUTE_ROUNDS, partners=list(partner_ids),
+            history=HISTORY_DAYS, rounds=DISPUTE_ROUNDS, exchange=exchange.ids, partners=list(partner_ids),
             is_payment=SQL(
-                "(%s OR payment.id IN (SELECT account_move_id FROM ar_payment_move_transfer_rel))", IS_PAYMENT),
+                "(%s OR payment.id IN (SELECT account_move_id FROM ar_payment_move_transfer_rel))",
+                self._sql_is_paid(opts)),
+            shares=self._sql_shares(self._sql_with_loss(opts, SQL("(SELECT MIN(date) FROM counterpart)"))),
             class_id=self._sql_of_company('ar_credit_class_id', 'partner', SQL("seen.company_id"), opts))):
             history[company_id, kind, record_id].append(tuple(figures))
         return history
+
+    def _sql_is_paid(self, opts):
+        """Condition: the journal item `other`, of the entry `payment`, is of money, not a credit note or a correction.
+
+        By ids of journals, which has PostgreSQL expect as many rows as there are.
+        """
+        return SQL(
+            "(payment.move_type = 'entry' AND (other.payment_id IS NOT NULL OR other.journal_id = ANY(%s)))",
+            self._money_journals(opts))
+
+    def _money_journals(self, opts):
+        """Ids of the journals whose entries are money: bank, cash, cards, imported settlements. sudo: ids only."""
+        companies = self.env['res.company'].sudo().browse(opts['company_ids'])
+        journals = self.env['account.journal'].sudo().with_context(active_test=False).search([
+            ('company_id', 'in', companies.ids), ('type', 'in', ('bank', 'cash', 'credit'))])
+        return (journals | companies.ar_import_settlement_journal_id).ids
+
+    def _sql_with_loss(self, opts, since):
+        """SELECT move_id: entries that write something off, few as a rule: only they have shares of money to be told.
+
+        :param SQL since: the first day
+        """
+        return SQL(
+            """SELECT DISTINCT line.move_id
+                 FROM account_move_line line
+                 JOIN account_account account ON account.id = line.account_id
+                 JOIN res_company company ON company.id = line.company_id
+            LEFT JOIN ar_write_off_account_rel chosen
+                      ON chosen.account_id = line.account_id AND chosen.company_id = line.company_id
+                WHERE line.company_id = ANY(%(companies)s) AND line.parent_state = 'posted'
+                      AND line.date >= %(since)s AND line.date <= %(until)s
+                      AND (line.payment_id IS NOT NULL OR line.journal_id = ANY(%(journals)s)) AND %(is_loss)s""",
+            companies=opts['company_ids'], since=since, until=opts.get('until') or opts['as_of'],
+            journals=self._money_journals(opts), is_loss=self._sql_is_loss())
 
     def _kept_promises(self, opts, partner_ids):
         """Return how promises were kept that were judged up to `as_of`. One query.
@@ -204,30 +239,36 @@ class ArLedger(models.AbstractModel):
         :param dict opts: see `_read_options`; `as_of` is the day of the forecast
         :param date until: last day that counts
         :return: list of (company id, date, amount, amount on the disputed part of the items), in company currency; the
-            disputed part of an item counts as paid with the rest, in proportion
+            disputed part of an item counts as paid with the rest, in proportion. What a payment wrote off (or deducted)
+            is no receipt
         """
-        self.env['account.move'].flush_model(['move_type', 'origin_payment_id', 'journal_id'])
-        self.env['res.company'].flush_model(['ar_import_settlement_journal_id'])
+        self._flush_movements()
+        self.env['account.move.line'].flush_model(['journal_id', 'payment_id'])
         return [(company_id, day, float(amount), float(disputed)) for company_id, day, amount, disputed in (
             self.env.execute_query(SQL(
                 """
-                %(with)s
-                SELECT company_id, date, SUM(amount - on_disputed), SUM(on_disputed)
-                  FROM (SELECT item.company_id, other.date, partial.amount,
-                               partial.amount * COALESCE(disputed.amount_currency, 0) / item.residual_currency
-                                   AS on_disputed
-                          FROM item
-                     LEFT JOIN disputed ON disputed.line_id = item.line_id
-                          JOIN account_partial_reconcile partial ON partial.debit_move_id = item.line_id
-                          JOIN account_move_line other ON other.id = partial.credit_move_id
-                               AND other.parent_state = 'posted'
-                               AND other.date > %(as_of)s AND other.date <= %(until)s
-                          JOIN account_move payment ON payment.id = other.move_id
-                          JOIN account_journal journal ON journal.id = payment.journal_id
-                          JOIN res_company company ON company.id = item.company_id
-                         WHERE item.residual > 0 AND item.residual_currency > 0 AND %(is_payment)s) AS receipt
+                %(with)s,
+                paid AS MATERIALIZED (
+                    SELECT item.company_id, item.company_currency_id, other.date, other.move_id, partial.amount,
+                           COALESCE(disputed.amount_currency, 0) / item.residual_currency AS disputed
+                      FROM item
+                 LEFT JOIN disputed ON disputed.line_id = item.line_id
+                      JOIN account_partial_reconcile partial ON partial.debit_move_id = item.line_id
+                      JOIN account_move_line other ON other.id = partial.credit_move_id
+                           AND other.parent_state = 'posted' AND other.date > %(as_of)s AND other.date <= %(until)s
+                      JOIN account_move payment ON payment.id = other.move_id
+                     WHERE item.residual > 0 AND item.residual_currency > 0 AND %(is_payment)s
+                ),
+                %(shares)s
+                SELECT company_id, date, SUM(money * (1 - disputed)), SUM(money * disputed)
+                  FROM (SELECT paid.company_id, paid.date, paid.disputed, ROUND(
+                               paid.amount * (1 - COALESCE(share.written_off, 0)), currency.decimal_places) AS money
+                          FROM paid
+                     LEFT JOIN share ON share.id = paid.move_id
+                          JOIN res_currency currency ON currency.id = paid.company_currency_id) AS receipt
               GROUP BY company_id, date
               ORDER BY date, company_id
                 """,
                 **{'with': self._items_with({**opts, 'basis': 'due'})}, as_of=opts['as_of'], until=until,
-                is_payment=IS_PAYMENT)))]
+                is_payment=self._sql_is_paid(opts), shares=self._sql_shares(self._sql_with_loss(
+                    {**opts, 'until': until}, SQL("%s::date", opts['as_of']))))))]

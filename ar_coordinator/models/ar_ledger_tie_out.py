@@ -15,13 +15,19 @@ class ArLedger(models.AbstractModel):
         :return: dict: ledger (balance of all receivable accounts), open_items, difference (ledger - open items) in the
             report currency, and `differences`: list of {company_id, kind, label, amount, move_line_ids}, which add up
             to the difference; kind: `non_trade` (accounts kept out of ageing), `other_company` (matched across
-            companies), `residual` (an item's stored residual does not follow from its matchings)
+            companies), `residual` (an item's stored residual does not follow from its matchings). Every company is
+            compared in its own currency, what is compared is converted then. `rounding`: what the total of the aged
+            receivables, whose items are converted one by one, has more than `open_items`; 0.0 with one currency
         """
         opts = self._read_options(options)
         currency, rates = self._report_currency(opts)
         ledger = self._ledger_balances(opts)
-        items = dict(self.env.execute_query(SQL(
-            "%s SELECT company_id, SUM(residual) FROM item GROUP BY company_id", self._items_with(opts))))
+        items, total_rounded = {}, 0
+        for company_id, amount, converted in self.env.execute_query(SQL(
+                "%s SELECT company_id, SUM(residual), SUM(%s) FROM item GROUP BY company_id",
+                self._items_with(opts, is_lean=True), self._sql_converted(SQL("item.residual"), currency, rates))):
+            items[company_id] = amount
+            total_rounded += converted
         differences = []
         for company in self.env['res.company'].browse(opts['company_ids']):
             trade, other = ledger.get(company.id, (0, 0))
@@ -43,6 +49,7 @@ class ArLedger(models.AbstractModel):
             'ledger': currency.round(total_ledger),
             'open_items': currency.round(total_items),
             'difference': currency.round(total_ledger - total_items),
+            'rounding': currency.round(float(total_rounded) - total_items) + 0.0,
             'differences': differences,
         }
 

@@ -107,7 +107,7 @@ class ArAgingReport(models.AbstractModel):
     def _item_line(self, item, data, level):
         """One open item below its row: each amount under the column it counts in."""
         in_document = data['amounts_in'] == 'document'
-        suffix = '_currency' if in_document else ''
+        suffix = '_currency' if in_document else '_report'
         amount = item[f'residual{suffix}']
         values = dict.fromkeys(column['key'] for column in data['columns'])
         values.update({
@@ -116,7 +116,7 @@ class ArAgingReport(models.AbstractModel):
         if item['residual'] >= 0:
             values[data['buckets'][item['bucket']]['key']] = amount
             values['overdue'] = amount if item['bucket'] else None
-        currency = self.env['res.currency'].browse(item['currency_id' if in_document else 'company_currency_id'])
+        currency = self.env['res.currency'].browse(item['currency_id'] if in_document else data['currency_id'])
         label = " · ".join(filter(None, (
             item['move_name'] or '/', item['ref'], item['partner_name'] if data['groups'][-1] != 'partner' else None,
             format_date(self.env, item['age_date']))))
@@ -181,6 +181,7 @@ class ArAgingReport(models.AbstractModel):
             'zero': amount(0),
             'difference': None if data['difference_to_ledger'] is None else amount(data['difference_to_ledger']),
             'differences': [(difference['label'], amount(difference['amount'])) for difference in data['differences']],
+            'rounding': data['rounding'] and not in_document and f"{self._rounding_label()}: {amount(data['rounding'])}",
             'page_label': lambda number: self.env._("Page %(number)s of %(count)s", number=number, count=len(pages)),
         }
 
@@ -271,6 +272,8 @@ class ArAgingReport(models.AbstractModel):
         if data['difference_to_ledger'] is not None:
             parameters.append((self.env._("Difference to the general ledger"), data['difference_to_ledger']))
             parameters += [(difference['label'], difference['amount']) for difference in data['differences']]
+            if data['rounding'] and data['amounts_in'] == 'company':
+                parameters.append((self._rounding_label(), data['rounding']))
         return parameters
 
     def _aging_filters(self, options):

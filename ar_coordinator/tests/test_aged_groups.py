@@ -1,7 +1,12 @@
 """Aged receivables by every grouping, in two levels, in the currencies of the documents, and page by page."""
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
 from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import tagged
+
+from odoo.addons.ar_coordinator.models.ar_ledger import GROUPS_BY
 
 from .aging_common import AgingCommon
 
@@ -151,6 +156,89 @@ class TestAgedGroups(AgingCommon):
         data = report.get_data({'as_of': self.as_of, 'group_by': 'collector', **options})
         self.assertEqual(
             {row['name']: row['total'] for row in data['rows']}, {"Ann": 320, "Bob": 80, "No collector": 579})
+
+    def _euro_company(self, amounts):
+        """A company in euros (1.60 on 2026-03-31) with one entry of these open items: [(customer, euros)]."""
+        other = self.setup_other_company(name="Euro Ltd")
+        company = other['company']
+        company.currency_id = self.eur
+        self._euro_entry(other, amounts)
+        return other
+
+    def _euro_entry(self, other, amounts):
+        lines = [Command.create({
+            'account_id': other['default_account_receivable'].id, 'partner_id': partner.id, 'balance': amount,
+            'date_maturity': '2026-03-21'}) for partner, amount in amounts]
+        lines.append(Command.create({
+            'account_id': other['default_account_revenue'].id, 'balance': -sum(amount for _who, amount in amounts)}))
+        self.env['account.move'].with_company(other['company']).create({
+            'move_type': 'entry', 'date': '2026-03-01', 'company_id': other['company'].id,
+            'journal_id': other['default_journal_misc'].id, 'line_ids': lines}).action_post()
+
+    def _two(self, company, **options):
+        ids = [self.company.id, company.id]
+        return self.env['ar.aging.report'].with_context(allowed_company_ids=ids).get_data({
+            'as_of': self.as_of, 'company_ids': ids, **options})
+
+    def test_items_are_converted_one_by_one(self):
+        """EUR 10.01 is USD 16.016, so 16.02: an item counts with that amount wherever it is counted.
+
+        Three of them are EUR 30.03 or 48.048, so 48.05, in the ledger: one cent of rounding, no difference.
+        """
+        other = self._euro_company([(self.customer, 10.01), (self.customer, 10.01), (self.other_customer, 10.01)])
+        company = other['company']
+        for group_by, totals in {
+            'company': {self.company.name: 899, "Euro Ltd": 48.06},
+            'partner': {"Alder & Sons": 86.02, "Harbour Fish Ltd": 352.04, "Harbour Fish Scotland": 500,
+                        "No customer": 9},
+            'currency': {"EUR": 108.06, "JPY": 70, "USD": 769},
+        }.items():
+            data = self._two(company, group_by=group_by, compare_to='2026-03-30')
+            self.assertEqual({row['name']: row['total'] for row in data['rows']}, totals)
+            self.assertEqual((data['totals']['total'], data['totals']['compare']['total']), (947.06, 947.06))
+            self.assertEqual(data['totals']['amounts'][1], 248.06)
+            self.assertEqual((data['difference_to_ledger'], data['differences'], data['rounding']), (0, [], 0.01))
+        page = self._two(company, limit=1, offset=1)
+        self.assertEqual((page['rows'][0]['total'], page['totals']['total']), (352.04, 947.06))
+        inside = self._two(company, group_by=['company', 'partner'], group_ids=[company.id])
+        self.assertEqual({row['name']: row['total'] for row in inside['rows']},
+                         {"Alder & Sons": 16.02, "Harbour Fish Ltd": 32.04})
+        items = self.env['ar.ledger'].open_items({
+            'as_of': self.as_of, 'company_ids': [company.id, self.company.id], 'group_by': 'company',
+            'group_ids': [company.id]})
+        self.assertEqual([(item['residual'], item['residual_report']) for item in items], [(10.01, 16.02)] * 3)
+        parameters = dict(self.env['ar.aging.report']._aging_parameters(data, {}))
+        self.assertEqual(parameters["Rounding: each open item is converted by itself"], 0.01)
+        self.assertEqual(self.get_table()['rounding'], 0)
+
+    def test_every_grouping_has_the_same_totals(self):
+        """Random items of two companies: each grouping and pair of groupings adds up to the same totals."""
+        other = self._euro_company([(self.customer, 1.01)])
+        company = other['company']
+        customers = [self.customer, self.other_customer, self.branch, self.env['res.partner']]
+        cents = st.integers(-100_000, 100_000).filter(bool)
+
+        @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+        @given(st.lists(st.tuples(st.sampled_from(customers), cents), min_size=8, max_size=25), st.data())
+        def example(drawn, data):
+            self._euro_entry(other, [(partner, amount / 100) for partner, amount in drawn])
+            whole = self._two(company, columns=['overdue', 'on_hold'])
+            for group_by in GROUPS_BY:
+                second = data.draw(st.sampled_from([name for name in GROUPS_BY if name != group_by]))
+                table = self._two(company, group_by=[group_by, second], columns=['overdue', 'on_hold'], tie_out=False)
+                self.assertEqual(table['totals'], whole['totals'], group_by)
+                for row in table['rows'] if second in ('partner', 'company') else ():
+                    inside = self._two(
+                        company, group_by=[group_by, second], group_ids=[row['id'] or 0], tie_out=False)
+                    self.assertEqual(inside['totals']['amounts'], row['amounts'])
+                    self.assertEqual(round(sum(line['total'] for line in inside['rows']), 2), row['total'])
+                for name in ('total', 'unapplied', 'overdue', 'disputed', 'promised'):
+                    self.assertEqual(
+                        round(sum(row[name] for row in table['rows']), 2), table['totals'][name], (group_by, name))
+            self.assertEqual((whole['difference_to_ledger'], whole['differences']), (0, []))
+            items = self.env['ar.ledger'].open_items({'as_of': self.as_of, 'company_ids': [company.id, self.company.id]})
+            self.assertEqual(round(sum(item['residual_report'] for item in items), 2), whole['totals']['total'])
+        example()
 
     def test_what_makes_no_sense_is_refused(self):
         for options in (

@@ -103,6 +103,27 @@ class TestCashForecast(ForecastCommon):
         self.assertEqual(self.left(data), [round(100 * own(7 * week) / own(0), 2) for week in range(1, 14)])
         self.check_ties(data)
 
+    def test_habits_are_of_money(self):
+        """Two items of 100, due 2026-03-01: of each 50 came on day 10; the rest was written off with that payment, and
+        by an entry of day 40. Written off is unpaid, not paid.
+        """
+        loss = self.company_data['default_account_expense']
+        invoice = self.ar_invoice(100, '2026-02-01', '2026-03-01')
+        self.ar_pay(invoice, '2026-03-11', 50, payment_difference_handling='reconcile', writeoff_account_id=loss.id)
+        other = self.ar_invoice(100, '2026-02-01', '2026-03-01', partner=self.other_customer)
+        self.ar_pay(other, '2026-03-11', 50)
+        self.ar_match(other, self.ar_misc(-50, '2026-04-10', partner=self.other_customer))
+        self.assertEqual((invoice.amount_residual, other.amount_residual), (0, 0))
+        ledger = self.env['ar.ledger']
+        days = ledger._payment_days(
+            ledger._read_options({'as_of': '2026-06-10', 'company_ids': self.company.ids}),
+            (self.customer | self.other_customer).ids)
+        self.assertEqual(days[self.company.id, 'partner', self.customer.id], [(10, 50, 50, 10_000)])
+        self.assertEqual(
+            sorted(days[self.company.id, 'partner', self.other_customer.id]), [(10, 50, 0, 2_500), (40, 0, 50, 2_500)])
+        self.assertEqual(
+            sorted(days[self.company.id, 'company', 0]), [(10, 100, 50, 12_500), (40, 0, 50, 2_500)])
+
     def test_disputed_invoices_are_no_habit(self):
         """What was disputed was paid late for another reason: it says nothing of the others."""
         self.ar_pay(self.ar_invoice(100, '2026-02-01'), '2026-02-11')
@@ -363,6 +384,15 @@ class TestCashBacktest(ForecastCommon):
         self.ar_pay(self.ar_invoice(500, '2026-04-01'), '2026-04-02')
         self.ar_pay(invoice, '2026-04-01')
         self.assertEqual(self.backtest()['forecasts'][0]['actual'], [0, 0, 70, *[0] * 10])
+
+    def test_what_a_payment_wrote_off_is_no_cash(self):
+        """Of an item of 100, 50 came and 50 were written off with that payment: 50 are a receipt."""
+        invoice = self.ar_invoice(100, '2026-02-01', '2026-03-15')
+        self.ar_pay(
+            invoice, '2026-04-01', 50, payment_difference_handling='reconcile',
+            writeoff_account_id=self.company_data['default_account_expense'].id)
+        self.assertEqual(invoice.amount_residual, 0)
+        self.assertEqual(self.backtest()['forecasts'][0]['actual'], [0, 0, 50, *[0] * 10])
 
     def test_disputed_items_are_no_part_of_it(self):
         """What was disputed had no day then; what came on it is shown."""

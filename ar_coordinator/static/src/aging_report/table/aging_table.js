@@ -74,7 +74,7 @@ export class AgingTable extends Component {
 
     /** Value of an open item in a column; null where it does not count. */
     itemValue(item, key) {
-        const end = this.data.amounts_in === "document" ? "_currency" : "";
+        const end = this.data.amounts_in === "document" ? "_currency" : "_report";
         const amount = item[`residual${end}`];
         if (key in this.buckets) {
             return item.residual >= 0 && item.bucket === this.buckets[key] ? amount : null;
@@ -193,15 +193,15 @@ export class AgingTable extends Component {
         return change ? `${change > 0 ? "+" : ""}${this.amount(change, row.currency_id)}` : "";
     }
 
-    /** An item's amount; with the symbol where its currency is not the report's. */
+    /** An item's amount, in the currency of the row it belongs to. */
     itemAmount(item, value) {
-        const currencyId = this.isInDocument ? item.currency_id : item.company_currency_id;
-        return formatMonetary(value, { currencyId, noSymbol: this.isInDocument || currencyId === this.data.currency_id });
+        const currencyId = this.isInDocument ? item.currency_id : this.data.currency_id;
+        return formatMonetary(value, { currencyId, noSymbol: true });
     }
 
     /** The amount in the item's own currency, where that is a foreign one and not the one shown. */
     foreignAmount(item) {
-        return this.isInDocument || item.currency_id === item.company_currency_id
+        return this.isInDocument || item.currency_id === this.data.currency_id
             ? ""
             : formatMonetary(item.residual_currency, { currencyId: item.currency_id });
     }
