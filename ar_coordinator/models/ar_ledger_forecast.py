@@ -94,9 +94,9 @@ class ArLedger(models.AbstractModel):
         """Return how many days after the due date money came, for customers, risk classes and companies. One query.
 
         Invoices of the last year, with what was known of them on `as_of`. Credit notes and exchange differences
-        are no payments: what they settled is left out. What was written off, by an entry or with a payment, left without
-        being paid (discounts and fees that were deducted too: only money counts). Invoices that were
-        disputed are left out, as what is disputed is forecast to come on no day: they say nothing of the others.
+        are no payments: what they settled is left out. What was written off, by an entry or with a payment, left
+        without being paid (discounts and fees that were deducted too: only money counts). Invoices that were disputed
+        are left out, as what is disputed is forecast to come on no day: they say nothing of the others.
 
         :param partner_ids: customers whose own history is wanted
         :return: dict of (company id, kind ('company', 'class', 'partner'), id of it) -> list of (days past the due

@@ -83,20 +83,15 @@ class ArUnappliedReport(models.AbstractModel):
         return {partner_id: currency.round(amount) for partner_id, amount in converted.items()}
 
     def _make_row(self, partner_id, items, balance, currency, rates):
-        """One customer. The sum per company is converted, as the aged report does; ages add up to it."""
+        """One customer. Each item is converted and rounded by itself, as in the aged report."""
         ages = [0.0] * (len(AGE_LIMITS) + 1)
-        by_company = defaultdict(float)
         for item in items:
             # age 0 belongs to the first column: money that came today is unapplied today
             item['column'] = buckets.bucket_index(max(item['days'], 1), AGE_LIMITS) - 1
-            ages[item['column']] += item['residual'] * float(rates.get(item['company_id'], 1))
-            by_company[item['company_id']] += item['residual']
+            ages[item['column']] += currency.round(item['residual'] * float(rates.get(item['company_id'], 1)))
             item['date'] = item['date'].isoformat()
-        unapplied = currency.round(
-            sum(currency.round(amount * float(rates.get(company, 1))) for company, amount in by_company.items()))
         ages = [currency.round(amount) for amount in ages]
-        largest = min(range(len(ages)), key=ages.__getitem__)  # credits are negative
-        ages[largest] = currency.round(ages[largest] + unapplied - sum(ages))  # cents of converting several currencies
+        unapplied = currency.round(sum(ages))
         return {
             'id': partner_id or False, 'name': items[0]['partner_name'] or self.env._("No customer"),
             'ages': ages, 'unapplied': unapplied, 'balance': balance,

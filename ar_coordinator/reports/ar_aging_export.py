@@ -181,7 +181,8 @@ class ArAgingReport(models.AbstractModel):
             'zero': amount(0),
             'difference': None if data['difference_to_ledger'] is None else amount(data['difference_to_ledger']),
             'differences': [(difference['label'], amount(difference['amount'])) for difference in data['differences']],
-            'rounding': data['rounding'] and not in_document and f"{self._rounding_label()}: {amount(data['rounding'])}",
+            'rounding': (data['rounding'] and not in_document
+                         and f"{self._rounding_label()}: {amount(data['rounding'])}"),
             'page_label': lambda number: self.env._("Page %(number)s of %(count)s", number=number, count=len(pages)),
         }
 

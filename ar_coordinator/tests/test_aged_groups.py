@@ -236,7 +236,8 @@ class TestAgedGroups(AgingCommon):
                     self.assertEqual(
                         round(sum(row[name] for row in table['rows']), 2), table['totals'][name], (group_by, name))
             self.assertEqual((whole['difference_to_ledger'], whole['differences']), (0, []))
-            items = self.env['ar.ledger'].open_items({'as_of': self.as_of, 'company_ids': [company.id, self.company.id]})
+            items = self.env['ar.ledger'].open_items({
+                'as_of': self.as_of, 'company_ids': [company.id, self.company.id]})
             self.assertEqual(round(sum(item['residual_report'] for item in items), 2), whole['totals']['total'])
         example()
 
