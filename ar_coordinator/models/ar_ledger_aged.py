@@ -5,9 +5,10 @@ for, and for the rows of the page.
 
 Amounts are in company currency, as the books have them; those of companies with another currency than the report's are
 converted at the rate of `as_of`, also at the date compared with, so that a change is one of receivables and not of
-exchange rates. Each open item is converted and rounded by itself (`_sql_converted`): whatever it is grouped by, it counts
-with the same amount, so that totals are the same for every grouping, page and level. `tie_out` says what that rounds.
-With `amounts_in='document'` a row is one group in one currency, and so are the totals: currencies are never added up.
+exchange rates. Each open item is converted and rounded by itself (`_sql_converted`): whatever it is grouped by, it
+counts with the same amount, so that totals are the same for every grouping, page and level. `tie_out` says what that
+rounds. With `amounts_in='document'` a row is one group in one currency, and so are the totals: currencies are never
+added up.
 """
 import datetime
 from collections import defaultdict
