@@ -61,9 +61,13 @@ class ResPartner(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Override: nor does a default of the context say it."""
+        """Override: nor does a default of the context say it. Forms send what nobody chose, too: that says nothing."""
         if not self._ar_may_treat():
             self = without_defaults(self, DESK_FIELDS)
+            unset = dict.fromkeys(DESK_FIELDS, False) | self.sudo().default_get([*DESK_FIELDS])  # sudo: to compare
+            vals_list = [
+                {name: value for name, value in vals.items() if name not in DESK_FIELDS or value != unset[name]}
+                for vals in vals_list]
         return super().create(vals_list)
 
     @api.model
