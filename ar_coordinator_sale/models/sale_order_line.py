@@ -4,7 +4,8 @@ from odoo import api, models
 from .sale_order import LINE_FIELDS, ar_compute_again
 
 # stored and computed: readonly on screens, but not over RPC
-COMPUTED_FIELDS = {'price_subtotal', 'price_tax', 'price_total', 'qty_invoiced', 'qty_to_invoice', 'invoice_status'}
+COMPUTED_FIELDS = {'price_subtotal', 'price_tax', 'price_total', 'qty_invoiced'}
+NOT_IN_EXPOSURE = {'invoiced', 'upselling'}  # states of invoicing
 
 
 class SaleOrderLine(models.Model):
@@ -16,11 +17,12 @@ class SaleOrderLine(models.Model):
         orders = self.env['sale.order'].browse({vals.get('order_id', default) for vals in vals_list} - {None, False})
         with orders._ar_watch():
             lines = super().create(vals_list)
-            ar_compute_again(lines, COMPUTED_FIELDS.intersection(name for vals in vals_list for name in vals))
+            for line, vals in zip(lines, vals_list, strict=True):
+                ar_compute_again(line, self._ar_get_forged(vals))
             return lines
 
     def write(self, vals):
-        computed = COMPUTED_FIELDS & vals.keys()
+        computed = self._ar_get_forged(vals)
         if LINE_FIELDS.isdisjoint(vals):
             result = super().write(vals)
             ar_compute_again(self, computed)
@@ -29,3 +31,13 @@ class SaleOrderLine(models.Model):
             result = super().write(vals)
             ar_compute_again(self, computed)
             return result
+
+    @api.model
+    def _ar_get_forged(self, vals):
+        """Return the names of what `vals` sets though it is computed, as far as it tells what is owed.
+
+        Odoo itself sets `qty_to_invoice` (invoices of paid orders, timesheets of a period) and an `invoice_status` that
+        counts: these stay.
+        """
+        forged = COMPUTED_FIELDS & vals.keys()
+        return forged | {'invoice_status'} if vals.get('invoice_status') in NOT_IN_EXPOSURE else forged

@@ -56,6 +56,17 @@ class TestOrderWaysAround(SaleCreditCommon):
         self.assertEqual((order.amount_total, line.price_total, order.currency_rate), (900, 900, 1))
         self.assert_held(order, lambda: line.write({'price_unit': 1_001, 'price_total': 900}))
 
+    def test_a_paid_order_is_invoiced_whole(self):
+        """Odoo sets the quantity to invoice of what is invoiced on delivery, when it invoices an order that is paid."""
+        self.goods.invoice_policy = 'delivery'
+        order = self.order(900, confirm=True)
+        self.assertEqual(order.order_line.qty_to_invoice, 0)
+        order._force_lines_to_invoice_policy_order()
+        self.env.flush_all()
+        self.assertEqual(
+            (order.order_line.qty_to_invoice, order.order_line.invoice_status), (1, 'to invoice'))
+        self.assertEqual(order._create_invoices().amount_total, 900)
+
     def test_a_line_is_no_down_payment_because_somebody_says_so(self):
         """What is marked as a down payment would count with the invoices of it alone: nothing."""
         order, next_order = self.order(900, confirm=True), self.order(200).with_user(self.seller)
