@@ -124,6 +124,17 @@ registry.category("web_tour.tours").add("ar_aging_report_views", {
         { content: "in documents' currencies", trigger: "[data-in=document]", run: "click" },
         { content: "a total per currency", trigger: ".o_ar_totals:contains('Total JPY'):contains('7,000')" },
         { content: "nothing over currencies", trigger: ".o_ar_table:not(:has(.o_ar_totals:contains('899.00')))" },
+        {
+            content: "what is behind the total of a currency",
+            trigger: ".o_ar_totals:contains('Total JPY') td[data-column=total] .o_ar_cell",
+            run: "click",
+        },
+        {
+            content: "its item, and no other",
+            trigger: ".o_list_view:not(:has(.o_data_row ~ .o_data_row)) .o_data_row:contains('7,000')",
+        },
+        { content: "back", trigger: ".o_breadcrumb .o_back_button, .breadcrumb-item.o_back_button", run: "click" },
+        { content: "as it was", trigger: ".o_ar_totals:contains('Total JPY'):contains('7,000')" },
         { content: "options", trigger: ".o_ar_filter_options", run: "click" },
         { content: "back to company currency", trigger: "[data-in=company]", run: "click" },
         { content: "one total", trigger: total("total", "899.00") },
