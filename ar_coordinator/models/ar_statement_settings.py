@@ -121,7 +121,7 @@ class ResPartner(models.Model):
         string="One Statement with Subsidiaries", company_dependent=True, groups='ar_coordinator.group_ar_base',
         help="In this company. The statements of the companies below this one go to this one, as sections of its own.")
     ar_is_statement_contact = fields.Boolean(
-        string="Gets Statements", tracking=True, groups='ar_coordinator.group_ar_base',
+        string="Gets Statements", copy=False, tracking=True, groups='ar_coordinator.group_ar_base',
         help="Statements go to these contacts of the customer, to each by itself. With none, to the receivables"
              " contacts; without those, to the invoice address.")
     ar_statement_count = fields.Integer(

@@ -17,6 +17,7 @@ QUIET = ('odoo.addons.base.models.ir_model', 'odoo.addons.base.models.ir_rule', 
 
 @tagged('post_install', '-at_install')
 class TestAttacks(DeskCommon):
+    OURS = ('ar_coordinator', 'ar_coordinator_sale', 'ar_coordinator_stock')
 
     @classmethod
     def setUpClass(cls):
@@ -59,12 +60,21 @@ class TestAttacks(DeskCommon):
         self.customer.with_user(self.boss).ar_cash_over_action = 'refund'
 
     def test_readers_and_others_make_contacts_with_the_form(self):
-        """Forms send fields nobody filled in: whoever may make contacts still can."""
+        """Forms send fields nobody filled in, copies what is not seen: whoever may make contacts still can."""
         others = self.ar_user('attack_contacts', 'base.group_user,base.group_partner_manager')
         for user in (self.reader, others):
             with Form(self.env['res.partner'].with_user(user)) as form:
                 form.name = user.login
             self.assertEqual(form.record.name, user.login)
+            self.customer.sudo().write({'ar_is_statement_contact': True, 'ar_cash_over_action': 'refund'})
+            self.assertFalse(self.customer.with_user(user).copy().sudo().ar_is_statement_contact)
+
+    def test_no_copy_needs_our_rights(self):
+        """Odoo copies a field whether the user may read it or not, and fails: what has groups is not copied."""
+        self.assertFalse([
+            field for model in self.env.registry.values() if not model._name.startswith('ar.') and not model._abstract
+            for field in model._fields.values()
+            if field._module in self.OURS and field.groups and field.copy and field.store])
 
     def test_who_changes_how_a_customer_is_treated_is_on_record(self):
         customer = self.customer.with_user(self.boss)
