@@ -200,6 +200,16 @@ class ResPartner(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        """Override: keep mode and limit in step.
+
+        Odoo hands the defaults of contacts to those of new users as if somebody had chosen them: for who may not see
+        them they are left to the field, or administrators without accounting could make no users.
+        """
+        if not self._has_field_access(self._fields['ar_credit_mode'], 'write'):
+            unchosen = dict(zip(('ar_credit_mode', 'credit_limit'), self._ar_get_credit_fallbacks(), strict=True))
+            vals_list = [
+                {name: value for name, value in vals.items() if name not in unchosen or value != unchosen[name]}
+                for vals in vals_list]
         return super().create([self._ar_in_step(vals) for vals in vals_list])
 
     def write(self, vals):

@@ -69,6 +69,16 @@ class TestAttacks(DeskCommon):
             self.customer.sudo().write({'ar_is_statement_contact': True, 'ar_cash_over_action': 'refund'})
             self.assertFalse(self.customer.with_user(user).copy().sudo().ar_is_statement_contact)
 
+    def test_an_administrator_without_accounting_makes_users(self):
+        """Odoo gives new users the defaults of contacts as values; a credit he chooses is refused as ever."""
+        administrator = self.ar_user('attack_admin', 'base.group_system,base.group_partner_manager')
+        users = self.env['res.users'].with_user(administrator)
+        made = users.create({'name': "New", 'login': 'attack_new'})
+        self.assertEqual(made.copy().partner_id.sudo().ar_credit_mode, 'unlimited')
+        for mode in ('none', 'limited'):
+            with self.assertRaises(AccessError):
+                users.create({'name': "New", 'login': 'attack_other', 'ar_credit_mode': mode})
+
     def test_no_copy_needs_our_rights(self):
         """Odoo copies a field whether the user may read it or not, and fails: what has groups is not copied."""
         self.assertFalse([
