@@ -24,6 +24,7 @@ from pathlib import Path
 from .cache import REPO, Problem, digest, lock, step
 from .demo_print import Printer
 from .demo_server import Books, Server
+from .demo_story_data import story_today
 from .smtp_sink import MailSink
 
 PORT = 8069
@@ -309,7 +310,7 @@ def _letters(runs):
 
 def _read_day(text):
     if not text:
-        return datetime.date.today()
+        return story_today()
     try:
         return datetime.date.fromisoformat(text)
     except ValueError:

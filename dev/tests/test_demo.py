@@ -14,6 +14,7 @@ import pytest
 from pypdf import PdfReader
 
 from dev.cache import REPO
+from dev.demo_story_data import story_today
 from dev.environment import Environment, bad_records
 
 # Runs the demo and asks the database, before it is dropped, what plain SQL thinks of it.
@@ -129,7 +130,7 @@ class Job:
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory):
-    return Job(tmp_path_factory.mktemp("story"), datetime.date.today())
+    return Job(tmp_path_factory.mktemp("story"), story_today())
 
 
 def test_aged_table_is_the_sum_of_the_open_items(story):
