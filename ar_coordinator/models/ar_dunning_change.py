@@ -157,6 +157,20 @@ class ArDunningLetter(models.Model):
             letter.subject = letter.personal_subject
         return result
 
+    def _lock_to_write(self):
+        """Return the run and the letter, as superuser, of a draft whose words somebody changes, under lock.
+
+        :raise AccessError: unless the user works the desk
+        :raise UserError: for a letter that left, or a run that is not in preview
+        """
+        self._check_user()
+        run = self.ensure_one().run_id._lock_in_state(*EDITABLE_STATES)
+        letter = self.sudo()  # sudo: letters are read-only to users; role, company and state are checked
+        letter.invalidate_recordset(['state'])
+        if letter.state != 'draft':
+            raise UserError(self.env._("%s has left already and cannot be changed any more.", letter.name))
+        return run, letter
+
     def set_personal_note(self, note, subject=None):
         """Add words of one's own to a draft letter (nothing: take them out); they are frozen when it is sent.
 
@@ -165,12 +179,7 @@ class ArDunningLetter(models.Model):
         :raise AccessError: unless the user works the desk
         :raise UserError: for a letter that left, or one whose template has no place for them
         """
-        self._check_user()
-        run = self.ensure_one().run_id._lock_in_state(*EDITABLE_STATES)
-        letter = self.sudo()  # sudo: letters are read-only to users; role, company and state are checked
-        letter.invalidate_recordset(['state'])
-        if letter.state != 'draft':
-            raise UserError(self.env._("%s has left already and cannot be changed any more.", letter.name))
+        run, letter = self._lock_to_write()
         note = Markup(html_sanitize(note or ""))
         letter.personal_note = False if is_html_empty(note) else note
         if subject is not None:

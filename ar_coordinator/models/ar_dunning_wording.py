@@ -8,10 +8,7 @@ from lxml import html
 from markupsafe import Markup, escape
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.tools import html_sanitize, is_html_empty
-
-from .ar_dunning_change import EDITABLE_STATES
 
 AMOUNT, DATE = '{amount}', '{date}'
 PLACES = 'ar_dunning_places'  # context key: render marks instead of what changes until the letter leaves
@@ -90,12 +87,7 @@ class ArDunningLetter(models.Model):
         :raise AccessError: unless the user works the desk
         :raise UserError: for a letter that left
         """
-        self._check_user()
-        run = self.ensure_one().run_id._lock_in_state(*EDITABLE_STATES)
-        letter = self.sudo()  # sudo: letters are read-only to users; role, company and state are checked
-        letter.invalidate_recordset(['state'])
-        if letter.state != 'draft':
-            raise UserError(self.env._("%s has left already and cannot be changed any more.", letter.name))
+        run, letter = self._lock_to_write()
         amount = escape(letter._localized()._get_amount_to_pay())
         above, below = (
             Markup(html_sanitize(part or "")).replace("&nbsp;", Markup("\xa0")).replace(amount, AMOUNT)

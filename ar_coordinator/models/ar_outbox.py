@@ -291,8 +291,9 @@ class ArOutboxRun(models.AbstractModel):
         try:
             self.env[self._outbox_model]._catch_up_delivery()
             self.env.flush_all()
-        except OperationalError:  # a mail worker is at it
+        except OperationalError:
             self.env.cr.rollback()
+            _logger.info("What became of sent messages: a mail worker is at it, the next call looks again")
 
 
 class ArOutboxMessage(models.AbstractModel):

@@ -88,6 +88,30 @@ class ArCommon(WorldCommon):
         lines.filtered(lambda line: not line.reconciled).reconcile()
 
     @classmethod
+    def ar_tax_on_payment(cls):
+        """A tax of 20 % that is due on payment: (tax, its account, the account where it waits)."""
+        cls.company.tax_exigibility = True
+        final, waiting = cls.env['account.account'].create([
+            {'code': '252001', 'name': "VAT", 'account_type': 'liability_current'},
+            {'code': '252002', 'name': "VAT not due", 'account_type': 'liability_current', 'reconcile': True}])
+        tax = cls.env['account.tax'].create({
+            'name': "20 on payment", 'amount': 20, 'type_tax_use': 'sale', 'tax_exigibility': 'on_payment',
+            'cash_basis_transition_account_id': waiting.id, **{
+                f'{kind}_repartition_line_ids': [
+                    Command.create({'repartition_type': 'base'}),
+                    Command.create({'repartition_type': 'tax', 'account_id': final.id})]
+                for kind in ('invoice', 'refund')}})
+        return tax, final, waiting
+
+    @classmethod
+    def ar_balances(cls, *accounts):
+        """The posted balance of each account."""
+        sums = dict(cls.env['account.move.line']._read_group(
+            [('account_id', 'in', [account.id for account in accounts]), ('parent_state', '=', 'posted')],
+            ['account_id'], ['balance:sum']))
+        return tuple(sums.get(account, 0) for account in accounts)
+
+    @classmethod
     def ar_user(cls, login, groups, **vals):
         """A user of the test company with these groups."""
         return new_test_user(

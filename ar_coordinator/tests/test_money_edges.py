@@ -81,24 +81,11 @@ class TestMoneyEdges(DunningCommon):
 
     def test_cash_basis_tax_of_what_is_written_off(self):
         """What is never paid never makes its tax due, with or without relief; undone, the tax waits again."""
-        self.company.tax_exigibility = True
-        final, waiting = self.env['account.account'].create([
-            {'code': '252001', 'name': "VAT", 'account_type': 'liability_current'},
-            {'code': '252002', 'name': "VAT not due", 'account_type': 'liability_current', 'reconcile': True}])
-        tax = self.env['account.tax'].create({
-            'name': "20 on payment", 'amount': 20, 'type_tax_use': 'sale', 'tax_exigibility': 'on_payment',
-            'cash_basis_transition_account_id': waiting.id, **{
-                f'{kind}_repartition_line_ids': [
-                    Command.create({'repartition_type': 'base'}),
-                    Command.create({'repartition_type': 'tax', 'account_id': final.id})]
-                for kind in ('invoice', 'refund')}})
+        tax, final, waiting = self.ar_tax_on_payment()
 
         def assert_vat(due, not_due, still_open):
-            sums = dict(self.env['account.move.line']._read_group(
-                [('account_id', 'in', (final + waiting).ids), ('parent_state', '=', 'posted')],
-                ['account_id'], ['balance:sum']))
             self.assertEqual(
-                (sums.get(final, 0), sums.get(waiting, 0), invoice.amount_residual), (due, not_due, still_open))
+                (*self.ar_balances(final, waiting), invoice.amount_residual), (due, not_due, still_open))
 
         invoice = self.taxed(tax, 1_000)
         self.ar_pay(invoice, '2026-02-10', amount=600)

@@ -94,26 +94,13 @@ class TestReturnCases(TillCase):
 
     def test_tax_that_is_due_on_payment_waits_again(self):
         """1,200 with 200 of tax: due when it is paid, not due any more when the payment comes back, due when undone."""
-        self.company.tax_exigibility = True
-        final, waiting = self.env['account.account'].create([
-            {'code': '252001', 'name': "VAT", 'account_type': 'liability_current'},
-            {'code': '252002', 'name': "VAT not due", 'account_type': 'liability_current', 'reconcile': True}])
-        tax = self.env['account.tax'].create({
-            'name': "20 on payment", 'amount': 20, 'type_tax_use': 'sale', 'tax_exigibility': 'on_payment',
-            'cash_basis_transition_account_id': waiting.id, **{
-                f'{kind}_repartition_line_ids': [
-                    Command.create({'repartition_type': 'base'}),
-                    Command.create({'repartition_type': 'tax', 'account_id': final.id})]
-                for kind in ('invoice', 'refund')}})
+        tax, final, waiting = self.ar_tax_on_payment()
         invoice = self.ar_invoice(1_000, '2026-02-01', post=False)
         invoice.invoice_line_ids.tax_ids = tax
         invoice.action_post()
 
         def vat():
-            sums = dict(self.env['account.move.line']._read_group(
-                [('account_id', 'in', (final + waiting).ids), ('parent_state', '=', 'posted')],
-                ['account_id'], ['balance:sum']))
-            return sums.get(final, 0), sums.get(waiting, 0), invoice.amount_residual
+            return (*self.ar_balances(final, waiting), invoice.amount_residual)
 
         payment = self.ar_pay(invoice, '2026-03-05')
         self.assertEqual(vat(), (-200, 0, 0))
