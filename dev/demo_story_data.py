@@ -10,7 +10,7 @@ US, EU = "us", "eu"
 COMPANIES = {
     US: {
         'name': "Larkfield Instruments, Inc.", 'street': "214 Foundry Street", 'city': "Lowell", 'zip': "01852",
-        'country': 'us', 'state': 'state_us_22', 'currency': 'USD', 'tz': 'UTC', 'domain': "larkfield.example",
+        'country': 'us', 'state': 'state_us_34', 'currency': 'USD', 'tz': 'UTC', 'domain': "larkfield.example",
         'phone': "+1 978 555 0142", 'color': "#1F5673", 'lang': 'en_US', 'account': "000123456789",
         'tax': ("Sales Tax 6.25%", 6.25),
     },
