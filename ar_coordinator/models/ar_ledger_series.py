@@ -51,9 +51,10 @@ class ArLedger(models.AbstractModel):
         """Date of the first sale up to `as_of`, or None."""
         query = self._lines(opts)
         return self.env.execute_query(SQL(
-            """SELECT MIN(account_move_line.date) FROM %s
-                 JOIN account_move sale ON sale.id = account_move_line.move_id AND sale.move_type IN %s
-                WHERE %s""", query.from_clause, SALES_TYPES, query.where_clause or SQL("TRUE")))[0][0]
+            """SELECT (SELECT account_move_line.date FROM %s
+                         JOIN account_move sale ON sale.id = account_move_line.move_id AND sale.move_type IN %s
+                        WHERE %s ORDER BY account_move_line.date LIMIT 1)""",
+            query.from_clause, SALES_TYPES, query.where_clause or SQL("TRUE")))[0][0]
 
     def _point_facts(self, opts, points):
         """Receivables at several dates in one pass over lines and one over matchings each side.
@@ -131,6 +132,7 @@ class ArLedger(models.AbstractModel):
         """
         self._flush_movements()
         self.env['ar.payment.move'].flush_model(['transfer_ids'])
+        self.env['account.move.line'].flush_model(['journal_id', 'payment_id'])
         currency, rates = self._report_currency(opts)
         # sudo: ids only
         exchange = self.env['res.company'].browse(opts['company_ids']).sudo().currency_exchange_journal_id.ids
@@ -149,11 +151,9 @@ class ArLedger(models.AbstractModel):
                   JOIN account_move_line payment ON payment.id = partial.credit_move_id
                        AND payment.parent_state = 'posted' AND NOT payment.journal_id = ANY(%(exchange)s)
                   JOIN account_move entry ON entry.id = payment.move_id AND entry.move_type != 'out_refund'
-                  JOIN account_move move ON move.id = account_move_line.move_id
-                  JOIN account_journal journal ON journal.id = move.journal_id
-                  JOIN res_company company ON company.id = move.company_id
-                 WHERE %(where)s AND NOT (%(is_money)s OR move.journal_id = ANY(%(exchange)s)
-                       OR move.id IN (SELECT account_move_id FROM ar_payment_move_transfer_rel))
+                 WHERE %(where)s AND account_move_line.payment_id IS NULL
+                       AND NOT account_move_line.journal_id = ANY(%(no_items)s)
+                       AND account_move_line.move_id NOT IN (SELECT account_move_id FROM ar_payment_move_transfer_rel)
             ),
             %(shares)s
             SELECT account_move_line.max_date, %(amount)s, %(weighted)s
@@ -162,7 +162,7 @@ class ArLedger(models.AbstractModel):
                    %(rate_join)s
           GROUP BY account_move_line.max_date ORDER BY account_move_line.max_date""",
             **{'from': query.from_clause}, amount=amount, weighted=weighted, date_from=date_from, as_of=opts['as_of'],
-            due=DUE_DATE, exchange=exchange, is_money=self._sql_is_money(), rate_join=rate_join,
+            due=DUE_DATE, exchange=exchange, no_items=[*exchange, *self._money_journals(opts)], rate_join=rate_join,
             where=query.where_clause or SQL("TRUE"),
             # only miscellaneous entries are looked into: what is written off with money came on its day
             shares=self._sql_shares(SQL(
