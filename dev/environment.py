@@ -20,7 +20,7 @@ from pathlib import Path
 
 from .cache import REPO, Problem, cache_dir, die_with_parent, digest, lock, say, step
 from .odoo_source import find_odoo
-from .postgres import ROLE, Cluster, clean_env
+from .postgres import ROLE, SUPERUSER, Cluster, clean_env
 from .system import ensure_packages
 from .venv import ensure_venv
 
@@ -191,7 +191,8 @@ class Environment:
 
     def drop(self, name):
         """Remove a database and its files; nothing happens if there is none."""
-        self.psql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', "postgres")
+        # by the superuser: whoever may not stop an autovacuum worker that is busy there is refused
+        self.cluster.psql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', role=SUPERUSER)
         shutil.rmtree(self._filestore(name), ignore_errors=True)
 
     @contextlib.contextmanager

@@ -13,6 +13,7 @@ from .cache import Problem, cache_dir, digest, lock, run, step
 from .system import postgres_bin
 
 ROLE = "odoo"
+SUPERUSER = "postgres"
 SETTINGS = """
 listen_addresses = ''
 unix_socket_permissions = 0700
@@ -86,7 +87,7 @@ class Cluster:
                 folder.mkdir(parents=True, mode=0o700)
             if prefix[:1] == ["setpriv"]:
                 self._give_away(prefix)
-            run([*prefix, self.bin / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
+            run([*prefix, self.bin / "initdb", "-D", self.data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8",
                  "--locale=C.UTF-8", "--no-sync"], "PostgreSQL's cluster could not be created", env=clean_env())
             with open(self.data / "postgresql.conf", "a") as conf:
                 conf.write(f"{SETTINGS}unix_socket_directories = '{self.socket}'\n")

@@ -1,5 +1,6 @@
 """The virtual environment: Python 3.11 with everything of requirements.txt, each file checked by its hash."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,12 +29,20 @@ def _python311():
     raise Problem("Python 3.11 is needed; install it: apt-get install -y python3.11 python3.11-venv")
 
 
+def _pinned(package):
+    """The lines of requirements.txt about one package: its version and hashes."""
+    return re.search(rf"^{package}==(?:.*\\\n)*.*\n", REQUIREMENTS.read_text(), re.M)[0]
+
+
 def _make(python, part, folder):
     sentence = "A virtual environment could not be made; if python3-venv is missing: apt-get install -y python3-venv"
     run([python, "-m", "venv", part], sentence)
     pip = [part / "bin/python", "-m", "pip", "install", "-q", "--no-input", "--require-hashes", "--no-compile"]
-    # setuptools is there (ensurepip): what has no wheel is built with it, not with something unpinned.
-    run([*pip, "--no-build-isolation", "-r", REQUIREMENTS], "The Python packages could not be installed")
+    # What has no wheel is built with the setuptools of requirements.txt: the Python's own may be too old to build one.
+    first = part / "setuptools.txt"
+    first.write_text(_pinned("setuptools"))
+    for options in (["-r", first], ["--no-build-isolation", "-r", REQUIREMENTS]):
+        run([*pip, *options], "The Python packages could not be installed")
     for script in (part / "bin").iterdir():  # their first lines name the folder
         if script.read_bytes()[:2] == b"#!" or script.name.startswith("activate"):
             script.write_text(script.read_text().replace(str(part), str(folder)))

@@ -43,8 +43,12 @@ def test_peers_that_are_not_wanted_miss_no_goal():
 
 
 def test_growth_is_at_most_linear():
-    fifth = row(report.FIFTH, growth=5.1, times_as_large=5.0)
-    assert [ok for ok, _sentence in report.ageing_goals({report.FIFTH: fifth})] == [False]
+    for rows_growth, growth, floor_growth, met in (
+            (4.98, 4.9, 4.8, [True, True]), (4.98, 5.1, 5.0, [True, False]), (4.98, 5.4, 5.8, [True, True]),
+            (4.98, 5.9, 5.8, [True, False]), (5.1, 4.9, 5.8, [False, True])):
+        fifth = row(
+            report.FIFTH, rows_growth=rows_growth, growth=growth, floor_growth=floor_growth, times_as_large=5.0)
+        assert [ok for ok, _sentence in report.ageing_goals({report.FIFTH: fifth})] == met
 
 
 def test_confirming_one_by_one_has_no_goal():
